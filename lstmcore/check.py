@@ -1,0 +1,46 @@
+"""Comparisons that teach: what is wrong, where it is, and which known mistake explains it."""
+
+import numpy as np
+
+
+def close(got, want, name, mistakes=None, **tolerance):
+    """AssertionError, a sentence, unless `got` equals `want`; if it equals a known wrong answer, the sentence says so.
+
+    mistakes: {"what the learner did": the array that doing so makes}
+    """
+    said = explain([(got, want, mistakes or {})], name, **tolerance)
+    if said:
+        raise AssertionError(said)
+
+
+def explain(results, name, **tolerance):
+    """None if every `got` equals its `want`, else one sentence. results: [(got, want, {mistake: what it makes})].
+
+    A mistake explains the results if it makes each wrong `got` exactly.
+    """
+    wrong = [result for result in results if difference(*result[:2], name, **tolerance)]
+    if not wrong:
+        return None
+    for mistake in wrong[0][2]:
+        if not any(difference(got, made[mistake], name, **tolerance) for got, _, made in wrong):
+            return f"{name} is what you get when {mistake}."
+    return difference(*wrong[0][:2], name, **tolerance)
+
+
+def difference(got, want, name, rtol=1e-7, atol=1e-9):
+    """None if `got` equals `want`, whatever its dtype, else a sentence that says the shape or the worst entry."""
+    if got is None:
+        return f"{name} is None; does the function return it?"
+    try:
+        got, want = np.asarray(got) + 0.0, np.asarray(want) + 0.0
+    except (TypeError, ValueError):
+        return f"{name} is a {type(got).__name__}; it should be an array of numbers."
+    if got.shape != want.shape:
+        return f"{name} has shape {got.shape}; it should be {want.shape}."
+    with np.errstate(all="ignore"):
+        if np.allclose(got, want, rtol, atol):
+            return None
+        error = np.where(np.isfinite(got), np.abs(got - want), np.inf)
+    k = np.unravel_index(error.argmax(), error.shape)
+    where = f"[{', '.join(map(str, k))}]" if k else ""
+    return f"{name}{where} is {got[k]:.6g}; it should be {want[k]:.6g}."

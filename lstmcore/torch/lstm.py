@@ -1,0 +1,22 @@
+"""The LSTM in PyTorch; equations in `lstmcore.cells.lstm`."""
+
+import torch
+from torch import sigmoid
+
+from lstmcore.cells.lstm import Gates, Params, State
+
+__all__ = ["Gates", "Params", "State", "gates", "step"]
+
+
+def gates(p, state, x):
+    a = x @ p.W_x.T + state.h @ p.W_h.T + p.b  # (B, 4H)
+    i, f, g, o = torch.tensor_split(a, 4, axis=-1)
+    return Gates(sigmoid(i), sigmoid(f), torch.tanh(g), sigmoid(o))
+
+
+def step(p, state, x):
+    """(h, c), x -> (h', c')."""
+    i, f, g, o = gates(p, state, x)
+    c = f * state.c + i * g
+    h = o * torch.tanh(c)
+    return State(h, c)
