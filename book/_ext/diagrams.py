@@ -1,0 +1,161 @@
+"""The course's diagrams as SVG text: one function is one picture, on a grid of 10 units, 580 wide.
+
+The first argument of a part says which quantities it belongs to: "c f" is the product f * c, drawn in c's colour and
+lit with c as well as with f. Where two lines meet there is a dot; a crossing without a dot is no meeting. Wide lines
+carry the state, thin lines a signal. Colours and dimming come from figures.css.
+"""
+
+GATES = {"f": (110, "σ", "forget"), "i": (210, "σ", "input"), "g": (310, "tanh", "candidate"), "o": (410, "σ", "output")}
+SUBSCRIPTS = {1: "₁", 2: "₂", 3: "₃", "T": '<tspan class="sub" dy="5">T</tspan>'}
+
+
+def part(quantities, body):
+    names = quantities.split()
+    return f'<g class="part {" ".join(f"has-{q}" for q in names)}" style="--q: var(--q-{names[0]})">{body}</g>'
+
+
+def wire(quantities, *points, head=True, dot=False, wide=False, dash=False, curve=10):
+    """A line through the points with rounded corners; `head` ends it in an arrow, `dot` marks where it leaves another."""
+    path = "M{} {}".format(*points[0])
+    for before, (x, y), after in zip(points, points[1:], points[2:], strict=False):
+        path += " L{} {} Q{} {} {} {}".format(*toward((x, y), before, curve), x, y, *toward((x, y), after, curve))
+    end = points[-1]
+    stop = toward(end, points[-2], 7) if head else end
+    classes = "wire" + " wide" * wide + " dash" * dash
+    body = f'<path class="{classes}" d="{path} L{stop[0]} {stop[1]}"/>'
+    if dot:
+        body += '<circle class="head" cx="{}" cy="{}" r="4"/>'.format(*points[0])
+    if head:
+        (tip_x, tip_y), (base_x, base_y) = toward(end, points[-2], -1), toward(end, points[-2], 10)
+        side_x, side_y = (0, 6) if base_y == tip_y else (6, 0)
+        body += f'<path class="head" d="M{tip_x} {tip_y}L{base_x - side_x} {base_y - side_y}'
+        body += f'L{base_x + side_x} {base_y + side_y}z"/>'
+    return part(quantities, body)
+
+
+def toward(start, goal, distance):
+    """The point `distance` from start on the way to goal (wires run along the axes)."""
+    return tuple(s + distance * ((g > s) - (g < s)) for s, g in zip(start, goal, strict=True))
+
+
+def box(quantities, x, y, function, name="", width=84, height=54):
+    """A unit: its function and, below, its name."""
+    body = f'<rect class="box" x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width}" height="{height}" rx="9"/>'
+    body += f'<text class="function" x="{x}" y="{y - 3 if name else y + 6}">{function}</text>'
+    body += f'<text class="word" x="{x}" y="{y + 18}">{name}</text>' if name else ""
+    return part(quantities, body)
+
+
+def operation(quantities, x, y, sign):
+    """A product or a sum, element by element."""
+    body = f'<circle class="operation" cx="{x}" cy="{y}" r="13"/><text class="function" x="{x}" y="{y + 6}">{sign}</text>'
+    return part(quantities, body)
+
+
+def letter(quantities, x, y, text):
+    return part(quantities, f'<text class="letter" x="{x}" y="{y}">{text}</text>')
+
+
+def lstm():
+    """One step: c runs along the top, h and x along two rails below, which every gate reads."""
+    parts = [
+        '<rect class="body" x="50" y="20" width="480" height="320" rx="16"/>',
+        wire("h i f g o", (10, 300), (396, 300), head=False),
+        wire("x i f g o", (30, 360), (30, 320), (424, 320), head=False),
+    ]
+    for q, (x, *_) in GATES.items():
+        last = q == "o"  # the rails end there: a bend, no dot
+        parts.append(wire(f"h {q}", (x - 14, 300), (x - 14, 247), dot=not last))
+        parts.append(wire(f"x {q}", (x + 14, 320), (x + 14, 247), dot=not last))
+    parts += [
+        wire("c f", (10, 70), (96, 70), wide=True),
+        wire("c f", (124, 70), (246, 70), wide=True),
+        wire("c i g o", (274, 70), (570, 70), wide=True),
+        wire("f", (110, 192), (110, 84)),
+        operation("c f", 110, 70, "×"),
+        wire("i", (210, 192), (210, 140), (246, 140)),
+        wire("g", (310, 192), (310, 140), (274, 140)),
+        operation("c i g", 260, 140, "×"),
+        wire("c i g", (260, 126), (260, 84)),
+        operation("c i g", 260, 70, "+"),
+        wire("c o", (480, 70), (480, 96), dot=True),
+        box("c o", 480, 113, "tanh", width=64, height=32),
+        wire("c o", (480, 130), (480, 166)),
+        wire("o", (410, 192), (410, 180), (466, 180), curve=8),
+        operation("h o", 480, 180, "×"),
+        wire("h o", (480, 194), (480, 290), (570, 290), wide=True),
+    ]
+    parts += [box(q, x, 220, function, name) for q, (x, function, name) in GATES.items()]
+    parts += [letter("c f", 26, 58, "c"), letter("c i g o", 552, 58, "c′"), letter("h i f g o", 26, 290, "h")]
+    parts += [letter("h o", 552, 278, "h′"), letter("x i f g o", 52, 360, "x")]
+    parts += [letter("f", 94, 150, "f"), letter("i", 196, 160, "i"), letter("g", 326, 160, "g"), letter("o", 426, 168, "o")]
+    return 370, "One step of an LSTM", LSTM_SAYS, parts
+
+
+LSTM_SAYS = (
+    "The memory c runs along the top. It is multiplied by the forget gate f; then the product of the input gate i and "
+    "the candidate g is added, which gives c prime. Tanh of c prime times the output gate o gives h prime. "
+    "All four read h and x from two rails below."
+)
+
+
+def rnn():
+    """A plain recurrent net, unrolled; the gradient d runs back along the same wires."""
+    parts = []
+    for step, x in {1: 120, 2: 240, 3: 360, "T": 500}.items():
+        parts += [wire("x", (x, 240), (x, 178)), letter("x", x, 264, f"x{SUBSCRIPTS[step]}")]
+        parts += [box("h", x, 150, "tanh", width=64), wire("h", (x, 123), (x, 66))]
+        parts += [letter("h", x, 50, f"h{SUBSCRIPTS[step]}")]
+    for start, end in ((30, 88), (152, 208), (272, 328), (440, 468)):
+        parts.append(wire("h", (start, 150), (end, 150), wide=True))
+    for start, end in ((206, 154), (326, 274), (466, 396)):
+        parts.append(wire("d", (start, 166), (end, 166), dash=True))
+    parts += [wire("h", (392, 150), (408, 150), wide=True, head=False), letter("h", 424, 154, "…")]
+    parts += [letter("h", 40, 138, "h₀"), letter("h", 178, 138, "W"), letter("h", 298, 138, "W")]
+    parts += [part("d", '<text class="word" x="430" y="190">∂L/∂h</text>')]
+    return 280, "A recurrent net, unrolled in time", RNN_SAYS, parts
+
+
+RNN_SAYS = (
+    "The same cell is repeated for each step. Each step reads its input x and the state h of the step before, through "
+    "the same weights W. The gradient runs back along the same path, dashed."
+)
+
+
+def cec():
+    """Two self-loops, and what is left of a gradient that runs round them."""
+    loops = ((30, "h", "a plain unit", "tanh", "× w", 0.62), (310, "c", "a carousel", "+", "× 1", 1.0))
+    parts = []
+    for x, q, name, function, factor, kept in loops:
+        around = ((x + 146, 130), (x + 176, 130), (x + 176, 60), (x + 54, 60), (x + 54, 130), (x + 84, 130))
+        parts += [f'<text class="word strong" x="{x + 115}" y="24">{name}</text>']
+        parts += [wire(q, *around, wide=True), box(q, x + 115, 130, function, width=60, height=46)]
+        parts += [box(q, x + 115, 60, factor, width=52, height=28)]
+        for k in range(12):
+            tall = 60 * kept**k
+            bar = f'<rect class="bar" x="{x + 20 + 16 * k}" y="{258 - tall:.1f}" width="10" height="{tall:.1f}"/>'
+            parts.append(part("d", bar))
+        parts += [f'<text class="word quiet" x="{x + 115}" y="284">gradient, 1 … 12 steps back</text>']
+    return 296, "A plain unit and the constant error carousel", CEC_SAYS, parts
+
+
+CEC_SAYS = (
+    "Left: a plain unit whose self-loop multiplies by w; the bars of the gradient shrink with every step back. "
+    "Right: a unit that adds to itself with weight one; the bars stay equal."
+)
+
+ALL = {"lstm": lstm, "rnn": rnn, "cec": cec}
+
+
+def draw(name, key, lit=""):
+    """SVG text of a diagram. `lit` names the quantities that stay bright ("i g"); `key` makes its ids unique."""
+    if name not in ALL:
+        raise ValueError(f"there is no diagram {name!r}; it should be one of {', '.join(ALL)}.")
+    height, title, says, parts = ALL[name]()
+    classes = "diagram " + name + "".join(f" lit lit-{q}" for q in lit.split())
+    if lit:
+        title += ", lit: " + ", ".join(lit.split())
+    return (
+        f'<svg class="{classes}" viewBox="0 0 580 {height}" role="img" aria-labelledby="{key}-title {key}-says">'
+        f'<title id="{key}-title">{title}</title><desc id="{key}-says">{says}</desc>\n' + "\n".join(parts) + "\n</svg>"
+    )
