@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lstmcore.tree import leaves
+from lstmcore.tree import leaves, unflatten
 from lstmcore.weights import gate_names
 
 
@@ -67,19 +67,12 @@ def wrong(got, want, name, gates, rtol, atol):
 
 
 def loss_gradcheck(loss, params, rtol=1e-5, atol=1e-7):
-    """The same for `loss(params) -> (number, gradient of the type of params)`, as `model` and the losses give."""
-    got, (structure, rebuild) = leaves(loss(params)[1]), (leaves(params), _rebuilder(params))
-    for k, leaf in enumerate(structure):
-        want = numeric(lambda v, k=k: loss(rebuild([*structure[:k], v, *structure[k + 1 :]]))[0], leaf)
-        if said := wrong(np.asarray(got[k]), want, f"gradient of leaf {k}", (), rtol, atol):
+    """The same for a loss of many parameters: `loss(params) -> (number, gradient of the type of params)`."""
+    values, got = leaves(params), leaves(loss(params)[1])
+    for k, value in enumerate(values):
+
+        def at(v, k=k):
+            return loss(unflatten(params, [*values[:k], v, *values[k + 1 :]]))[0]
+
+        if said := wrong(np.asarray(got[k]), numeric(at, value), f"the gradient of leaf {k}", (), rtol, atol):
             raise AssertionError(said)
-
-
-def _rebuilder(tree):
-    from lstmcore.tree import tree_map
-
-    def rebuild(arrays):
-        queue = iter(arrays)
-        return tree_map(lambda _: next(queue), tree)
-
-    return rebuild

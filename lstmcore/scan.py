@@ -21,7 +21,7 @@ def check_sequence(p, state, xs):
     if not hasattr(xs, "shape"):
         raise ValueError(f"xs is a {type(xs).__name__}; it should be an array of shape {want}.")
     if tuple(xs.shape[1:]) != (B, D, *space):
-        raise ValueError(f"xs has shape {tuple(xs.shape)}; it should be {want} for this state (B) and these weights (D).")
+        raise ValueError(f"xs has shape {tuple(xs.shape)}; it should be {want}: B of the state, D of p.")
     if len(xs) == 0:
         raise ValueError(f"xs has shape {tuple(xs.shape)}, an empty sequence; it should have at least one step.")
     for name, part in zip(state._fields, state, strict=True):

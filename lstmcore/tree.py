@@ -12,3 +12,9 @@ def tree_map(f, tree, *others):
 def leaves(tree):
     """The arrays of a tree, in the order of its fields."""
     return [leaf for branch in tree for leaf in leaves(branch)] if isinstance(tree, tuple) else [tree]
+
+
+def unflatten(tree, arrays):
+    """A tree of this structure with these arrays as its leaves; the inverse of `leaves`."""
+    queue = iter(arrays)
+    return tree_map(lambda _: next(queue), tree)

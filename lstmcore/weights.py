@@ -25,7 +25,7 @@ def gate_bias(p, **gates):
     """
     names = gate_names(p)
     if unknown := set(gates) - set(names):
-        raise ValueError(f"this cell has no gate {', '.join(sorted(unknown))}; it has {', '.join(names)}.")
+        raise ValueError(f"this cell has no gate {', '.join(sorted(unknown))}; it has {', '.join(names) or 'none'}.")
     p = p._replace(**{name: np.zeros_like(getattr(p, name)) for name in p._fields if name.startswith("b")})
     rows = dict(zip(names, np.split(p.b, len(names)), strict=True))  # views
     for name, value in gates.items():
@@ -48,8 +48,9 @@ def chrono(p, T, rng):
 
 
 def gate_names(p):
-    """The names of p's blocks of rows, in order: ("i", "f", "g", "o") for an LSTM."""
-    return sys.modules[type(p).__module__].Gates._fields
+    """The names of p's blocks of rows, in order: ("i", "f", "g", "o") for an LSTM; () if p is no cell's."""
+    cell = sys.modules[type(p).__module__]
+    return cell.Gates._fields if hasattr(cell, "Gates") else ()
 
 
 def astype(tree, dtype):

@@ -1,11 +1,11 @@
 """The LSTM with a forget gate (Gers, Schmidhuber & Cummins, 2000; without peepholes).
 
-    i = σ(W_xi x + W_hi h + b_i)        input gate
-    f = σ(W_xf x + W_hf h + b_f)        forget gate
-    g = tanh(W_xg x + W_hg h + b_g)     candidate
-    o = σ(W_xo x + W_ho h + b_o)        output gate
-    c' = f * c + i * g
-    h' = o * tanh(c')
+i = σ(W_xi x + W_hi h + b_i)        input gate
+f = σ(W_xf x + W_hf h + b_f)        forget gate
+g = tanh(W_xg x + W_hg h + b_g)     candidate
+o = σ(W_xo x + W_ho h + b_o)        output gate
+c' = f * c + i * g
+h' = o * tanh(c')
 """
 
 from typing import Any, NamedTuple

@@ -1,6 +1,6 @@
 """The plain recurrent cell (Elman, 1990).
 
-    h' = tanh(W_x x + W_h h + b)
+h' = tanh(W_x x + W_h h + b)
 """
 
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""The cells in PyTorch, with autograd. The same names and lines as in `lstmcore.numpy`; `Recurrent` makes a module of any of them."""
+"""The cells in PyTorch, with autograd: the names and lines of `lstmcore.numpy`. `Recurrent` makes modules of them."""
 
 import torch
 
