@@ -65,9 +65,7 @@ def remedy(container, setting):
     if setting("user/max_user_namespaces") == "0":
         return "The kernel forbids it: sudo sysctl -w user.max_user_namespaces=10000"
     if container:
-        return (
-            "Start the container by: docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined …"
-        )
+        return "Start it by: docker run --security-opt seccomp=unconfined --security-opt apparmor=unconfined …"
     return "The system forbids the namespaces that it needs."
 
 
