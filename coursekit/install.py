@@ -98,9 +98,11 @@ def usable(root):
     """Whether .venv has a Python with pip and still lies where it was made (its programs hold that path)."""
     file = root / ".venv" / "coursekit.txt"
     moved = file.is_file() and file.read_text().splitlines()[1:] != [str(root)]
-    return not moved and python(root).exists() and not subprocess.run(
-        [python(root), "-m", "pip", "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ).returncode  # fmt: skip
+    return not moved and python(root).exists() and has_pip(root)
+
+
+def has_pip(root):
+    return not subprocess.run([python(root), "-m", "pip", "--version"], capture_output=True).returncode
 
 
 def install(root):

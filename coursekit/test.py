@@ -81,7 +81,7 @@ def run(job, pytest_words):
     report.unlink(missing_ok=True)
     command = [*TOOL, "pytest", job, f"--junitxml={report}", *pytest_words]
     code = subprocess.run(command, cwd=ROOT, env=env).returncode
-    return read(report.read_text() if report.exists() else None, code, selecting=bool(pytest_words))
+    return read(report.read_bytes() if report.exists() else None, code, selecting=bool(pytest_words))
 
 
 def read(report, code, selecting=False):
