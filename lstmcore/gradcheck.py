@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from lstmcore.cells import gate_names
 from lstmcore.tree import leaves, unflatten
-from lstmcore.weights import gate_names
 
 
 def numeric(f, x, eps=1e-6):
@@ -44,7 +44,9 @@ def gradcheck(step, step_backward, p, state, x, rtol=1e-5, atol=1e-7):
             name = f"d{place or 'x'}"
             want = numeric(lambda v, t=term, w=place: loss(t, w, v), value)
             mine = got[term] if place is None else getattr(got[term], place)
-            said.append(wrong(np.asarray(mine), want, name, gate_names(p) if term == 0 else (), rtol, atol))
+            said.append(
+                wrong(np.asarray(mine), want, name, gate_names(p) if place in ("W_x", "W_h", "b") else (), rtol, atol)
+            )
     if said := [sentence for sentence in said if sentence]:
         raise AssertionError(" ".join(said))
 

@@ -1,5 +1,7 @@
 """A step, repeated over a sequence. Knows neither NumPy nor PyTorch; takes any step, a learner's own too."""
 
+from lstmcore.cells import sizes
+
 
 def scan(step, p, state, xs):
     """States of a whole sequence: xs (T, B, D), first state -> [state_0, state_1, …, state_T].
@@ -15,8 +17,7 @@ def scan(step, p, state, xs):
 
 def check_sequence(p, state, xs):
     """ValueError, one sentence, unless xs is a sequence for the weights p that starts in `state`."""
-    h, W_x, W_h = state[0], p.W_x, p.W_h
-    B, D, H, *space = h.shape[0], W_x.shape[1], W_h.shape[1], *h.shape[2:]
+    (D, H), B, space = sizes(p), state[0].shape[0], state[0].shape[2:]
     want = f"(T, {', '.join(map(str, [B, D, *space]))})"
     if not hasattr(xs, "shape"):
         raise ValueError(f"xs is a {type(xs).__name__}; it should be an array of shape {want}.")
@@ -28,5 +29,5 @@ def check_sequence(p, state, xs):
         if tuple(part.shape) != (B, H, *space):
             raise ValueError(f"state.{name} has shape {tuple(part.shape)}; it should be {(B, H, *space)}.")
     for name, array in [("xs", xs), *((f"state.{n}", s) for n, s in zip(state._fields, state, strict=True))]:
-        if array.dtype != W_x.dtype:
-            raise ValueError(f"{name} is {array.dtype}; it should be {W_x.dtype}, as the weights are.")
+        if array.dtype != p.W_x.dtype:
+            raise ValueError(f"{name} is {array.dtype}; it should be {p.W_x.dtype}, as the weights are.")

@@ -1,9 +1,8 @@
 """Initial weights and states, in NumPy. A distribution takes `rng`; the same rng gives the same numbers."""
 
-import sys
-
 import numpy as np
 
+from lstmcore.cells import gate_names
 from lstmcore.tree import tree_map
 
 
@@ -13,9 +12,9 @@ def uniform(Params, D, H, rng, dtype=np.float64):
     return Params(*(rng.uniform(-most, most, shape).astype(dtype) for shape in shapes))
 
 
-def zeros_state(State, B, H, dtype=np.float64):
-    """The state before a sequence starts: every part zero, (B, H)."""
-    return State(*(np.zeros((B, H), dtype) for _ in State._fields))
+def zeros_state(State, B, H, dtype=np.float64, space=()):
+    """The state before a sequence starts: every part zero, (B, H), or (B, H, Y, X) on images."""
+    return State(*(np.zeros((B, H, *space), dtype) for _ in State._fields))
 
 
 def gate_bias(p, **gates):
@@ -45,12 +44,6 @@ def chrono(p, T, rng):
     if "z" in names:
         return gate_bias(p, z=u)
     raise ValueError(f"chrono needs a gate that keeps the memory, f or z; this cell has {', '.join(names)}.")
-
-
-def gate_names(p):
-    """The names of p's blocks of rows, in order: ("i", "f", "g", "o") for an LSTM; () if p is no cell's."""
-    cell = sys.modules[type(p).__module__]
-    return cell.Gates._fields if hasattr(cell, "Gates") else ()
 
 
 def astype(tree, dtype):

@@ -21,5 +21,6 @@ def problem(cell, B, D, H, T=4, seed=0, dtype=np.float64):
     """Random weights with every bias at work, a state that is not zero, a sequence."""
     rng = np.random.default_rng(seed)
     p = weights.uniform(cell.Params, D, H, rng, dtype)
-    state = cell.State(*rng.normal(size=(len(cell.State._fields), B, H)).astype(dtype))
-    return SimpleNamespace(p=p, state=state, xs=rng.normal(size=(T, B, D)).astype(dtype), rng=rng)
+    space = (3, 4) if p.W_x.ndim == 4 else ()  # images
+    state = cell.State(*rng.normal(size=(len(cell.State._fields), B, H, *space)).astype(dtype))
+    return SimpleNamespace(p=p, state=state, xs=rng.normal(size=(T, B, D, *space)).astype(dtype), rng=rng)
