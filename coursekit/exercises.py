@@ -1,0 +1,99 @@
+"""Build the notebooks in exercises/ from the scripts in solutions/, or check that they are fresh and that they teach."""
+
+import tempfile
+from pathlib import Path
+
+from coursekit import ROOT
+
+SCRIPTS, NOTEBOOKS = ROOT / "solutions", ROOT / "exercises"
+BUNDLED = ["exercises", "lstmcore", "coursekit", "requirements.txt", "constraints.txt", "pyproject.toml", "LICENSE"]
+
+
+def add_arguments(parser):
+    parser.add_argument("what", choices=["build", "check", "bundle"], help="bundle: a zip without solutions, for marks")
+
+
+def main(args):
+    return {"build": build, "check": check, "bundle": bundle}[args.what]()
+
+
+def scripts(assignment="*"):
+    return sorted(SCRIPTS.glob(f"{assignment}/*.py"))
+
+
+def source(path):
+    """A solution script as an nbgrader source notebook, without its judge blocks. Alone knows nbgrader's schema."""
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+    from coursekit.grading import specs
+
+    nb = new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    for k, (kind, text, tags) in enumerate(specs.cells(path.read_text(encoding="utf-8"))):
+        if "judge" in tags:
+            continue
+        cell = (new_code_cell if kind == "code" else new_markdown_cell)(text, id=f"cell-{k}")
+        answer, test = tags.get("answer"), tags.get("test")
+        if answer or test:
+            cell.id = answer or f"test_{test}"
+            cell.metadata["nbgrader"] = {
+                "schema_version": 3,
+                "grade_id": cell.id,
+                "task": False,
+                "solution": bool(answer),
+                "grade": bool(test),
+                "locked": bool(test),
+                **({"points": float(tags["points"])} if test else {}),
+            }
+        nb.cells.append(cell)
+    return nb
+
+
+def write_sources(folder, assignment="*"):
+    """Source notebooks of these assignments, as nbgrader's first step wants them -> the assignments' names."""
+    import nbformat
+
+    for path in scripts(assignment):
+        target = folder / "source" / path.relative_to(SCRIPTS).with_suffix(".ipynb")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(nbformat.writes(source(path)) + "\n", encoding="utf-8")
+    return sorted({path.parent.name for path in scripts(assignment)})
+
+
+def release(folder, assignment="*", **traits):
+    """The notebooks that learners get, made by nbgrader from the sources in folder/release/…"""
+    from coursekit.grading import course
+
+    api = course.api(folder, **traits)
+    for name in write_sources(folder, assignment):
+        done = api.generate_assignment(name)
+        if not done["success"]:
+            raise RuntimeError(f"nbgrader could not make {name}: {done.get('error') or done.get('log')}")
+    return api
+
+
+def built():
+    """{path in exercises/: bytes} as they should be."""
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        release(folder)
+        found = sorted((folder / "release").rglob("*.ipynb"))
+        return {NOTEBOOKS / path.relative_to(folder / "release"): path.read_bytes() for path in found}
+
+
+def build():
+    notebooks = built()
+    for path in set(NOTEBOOKS.glob("*/*.ipynb")) - set(notebooks):
+        path.unlink()
+        print(f"removed  {path.relative_to(ROOT)}")
+    for path, data in notebooks.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        print(f"written  {path.relative_to(ROOT)}")
+
+
+def check():
+    pass
+
+
+def bundle():
+    pass

@@ -1,0 +1,121 @@
+"""Run a job where it can reach nothing: no files, no network, no other process, no new one."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import numpy
+
+from coursekit import ONE_THREAD, ROOT
+
+HERE = Path(__file__).parent
+SITE = Path(numpy.__file__).parents[1]
+ENVIRONMENT = {**ONE_THREAD, "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or ""}
+ENVIRONMENT |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows needs it
+SECONDS, MEGABYTES = 5, 1024  # for one cell or one call; a whole notebook has four times as long
+MESSAGES = 10_000  # of one run, at most
+
+
+class Unavailable(Exception):
+    """There is no sandbox on this machine: why, and what to do."""
+
+
+def run(job, unsafe):
+    """The runner's messages for `job` (cells, calls, library), and how it ended: "", "timeout", "exit 9"."""
+    with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as rules:
+        given.write(json.dumps({**job, "seconds": SECONDS, "megabytes": MEGABYTES}).encode())
+        given.seek(0)
+        rules.write(b"" if unsafe else no_new_processes())
+        rules.seek(0)
+        end = ""
+        try:
+            code = subprocess.run(
+                plain() if unsafe else bubblewrap(rules.fileno()), stdin=given, stdout=said, stderr=subprocess.DEVNULL,
+                timeout=SECONDS * 4, pass_fds=[] if unsafe else [rules.fileno()], env=ENVIRONMENT,
+                cwd=tempfile.gettempdir(),
+            ).returncode  # fmt: skip
+            end = f"exit {code}" if code else ""
+        except subprocess.TimeoutExpired:
+            end = "timeout"
+        said.seek(0)
+        return [m for line in said.read(16 << 20).split(b"\n")[:MESSAGES] if (m := message(line))], end
+
+
+def message(line):
+    """One line as a dict, or None: whatever a learner's code wrote there, it is only data."""
+    try:
+        found = json.loads(line)
+        return found if isinstance(found, dict) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def plain():
+    """The same runner with its limits, and no walls: for a learner's own machine, or --unsafe."""
+    return [sys.executable, "-I", "-S", str(HERE / "runner.py"), str(HERE), str(SITE)]
+
+
+def bubblewrap(rules):
+    python = Path(sys.executable).resolve()
+    shown = {Path("/usr"), Path(sys.base_prefix)}
+    hidden = [a for a in (ROOT,) if any(a.is_relative_to(folder) for folder in shown)]
+    system = [Path(f"/{name}") for name in ("lib", "lib64") if Path(f"/{name}").exists()]
+    files = {HERE / name: f"/runner/{name}" for name in ("runner.py", "data.py")}
+    files |= {SITE / name: f"/site/{name}" for name in ("numpy", "numpy.libs") if (SITE / name).exists()}
+    return [
+        shutil.which("bwrap") or "bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL",
+        *words("--ro-bind", *((folder, folder) for folder in sorted({*shown, *system}))),
+        *words("--tmpfs", *((folder,) for folder in hidden)),
+        *words("--ro-bind", *files.items()),
+        "--dev-bind", "/dev/null", "/dev/null", "--chdir", "/", "--remount-ro", "/", "--seccomp", str(rules),
+        str(python), "-I", "-S", "/runner/runner.py", "/runner", "/site",
+    ]  # fmt: skip
+
+
+def words(option, *values):
+    return [str(word) for value in values for word in (option, *value)]
+
+
+@cache
+def no_new_processes():
+    """A seccomp program: threads yes; processes, namespaces, tracing no. (RLIMIT_NPROC does not bind root.)"""
+    import pyseccomp as s
+
+    program, no, thread = s.SyscallFilter(s.ALLOW), s.ERRNO(1), 0x10000
+    for call in ("fork", "vfork", "unshare", "setns", "ptrace"):
+        program.add_rule(no, call)
+    program.add_rule(no, "clone", s.Arg(0, s.MASKED_EQ, thread, 0))
+    program.add_rule(s.ERRNO(38), "clone3")  # "not there": the C library then uses clone
+    with tempfile.TemporaryFile() as file:
+        program.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+UNSAFE = "--unsafe grades without a sandbox: for work that you would also run yourself."
+
+
+def probe():
+    """Unavailable, with the remedy, unless a job can run in the sandbox here."""
+    if not shutil.which("bwrap"):
+        raise Unavailable(
+            "Grading runs other people's code, and bubblewrap, which walls it off, is not here. On Debian or Ubuntu: "
+            f"apt install bubblewrap. {UNSAFE}"
+        )
+    try:
+        no_new_processes()
+    except Exception as e:
+        raise Unavailable(f"The sandbox needs libseccomp ({e}): apt install libseccomp2. {UNSAFE}") from e
+    messages, end = run({"cells": [[0, ""]], "calls": {}, "library": {}}, unsafe=False)
+    if end or {"start": 0} not in messages:
+        raise Unavailable(
+            f"bubblewrap is here but cannot start ({end or 'no answer'}). In Docker: run the container with "
+            "--security-opt seccomp=unconfined. On Ubuntu 24.04: "
+            f"sysctl kernel.apparmor_restrict_unprivileged_userns=0. {UNSAFE}"
+        )

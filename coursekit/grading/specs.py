@@ -1,0 +1,216 @@
+"""What a right answer is: the `judge` blocks of a solution script, which no learner and no sandbox sees.
+
+Needs only NumPy and lstmcore: `lstmcore.check.answer` judges with it in the learner's own notebook.
+"""
+
+import ast
+import inspect
+import re
+from functools import cache
+from importlib.util import resolve_name
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from coursekit import ROOT
+from coursekit.grading import data
+from lstmcore import check
+
+SOLUTIONS = ROOT / "solutions"
+
+
+class Cell(NamedTuple):
+    kind: str  # "code" or "markdown"
+    source: str
+    tags: dict  # {"test": "lstm_step", "points": "2"}
+
+
+class Spec(NamedTuple):
+    cases: callable  # rng -> argument tuples
+    oracle: callable  # arguments -> the right answer
+    mistakes: dict  # {"b is left out": arguments -> the wrong answer that makes}
+    fair: dict = MappingProxyType({})  # {"with einsum": arguments -> a right answer that looks different}
+    hide: tuple = ()  # functions of lstmcore, besides the oracle, that would answer the question
+    names: tuple = ()  # of the arguments
+
+
+def cells(script):
+    """The cells of a percent script, without what jupytext would need to know."""
+    found = []
+    for part in re.split(r"^(?=# %%)", script, flags=re.M)[1:]:
+        head, _, source = part.partition("\n")
+        source = source.strip("\n")
+        if "[markdown]" in head:
+            found.append(Cell("markdown", re.sub(r"^# ?", "", source, flags=re.M), {}))
+        else:
+            found.append(Cell("code", source, {k: v.strip('"') for k, v in re.findall(r'(\w+)=("[^"]*"|\S+)', head)}))
+    return found
+
+
+def script(assignment, notebook):
+    return SOLUTIONS / assignment / f"{notebook}.py"
+
+
+@cache
+def load(assignment, notebook):
+    """{answer: Spec} of solutions/assignment/notebook.py. FileNotFoundError where there is none."""
+    path = script(assignment, notebook)
+    code = [cell for cell in cells(path.read_text(encoding="utf-8")) if cell.kind == "code"]
+    first = next(k for k, cell in enumerate(code) if "answer" in cell.tags)
+    shared = {"__name__": "solution"}
+    for cell in [*code[:first], *(c for c in code if "answer" in c.tags or c.tags.get("judge") == "all")]:
+        exec(compile(cell.source, path, "exec"), shared)
+    specs = {}
+    for cell in code:
+        answer = cell.tags.get("judge", "all")
+        if answer != "all":
+            own = dict(shared)
+            exec(compile(cell.source, path, "exec"), own)
+            own["names"] = tuple(inspect.signature(own[answer]).parameters)
+            specs[answer] = Spec(*(own.get(f, Spec._field_defaults.get(f)) for f in Spec._fields))
+    return specs
+
+
+def score(spec, inputs, said):
+    """(fraction of the points, a sentence) for what came of each input. `said` may be forged: it is only data."""
+    results, remarks = {}, {}  # {part: [(got, want, {mistake: wrong})]}, {remark: True}, in order
+    for arguments, one in zip(inputs, [*said, *[None] * len(inputs)], strict=False):
+        one = one if isinstance(one, dict) else {"why": str(one) if one else "Nothing came back."}
+        if "value" not in one:
+            return 0, trouble(one, spec, arguments)
+        if one.get("changed"):
+            names = [n for k, n in enumerate(spec.names) if k in list(one["changed"])]
+            return (
+                0,
+                f"It changes {' and '.join(names) or 'its arguments'}, which the caller still needs; work on a copy.",
+            )
+        if one.get("differs"):
+            return 0, "It gives different answers for equal inputs; it should depend on its arguments alone."
+        with np.errstate(all="ignore"):
+            want = parts(spec.oracle(*arguments))
+            wrongs = {m: dict(parts(wrong(*arguments), want)) for m, wrong in spec.mistakes.items()}
+        try:
+            got = dict(parts(data.unpack(one["value"]), want))
+            for name, right in want:
+                check.difference(got.get(name), right, name)
+                note(remarks, name, got.get(name), right)
+        except Exception:
+            return 0, "What came back is not data."
+        if "list" in one["value"] and one["value"]["list"]:
+            remarks["a list came back where an array is expected"] = True
+        if one.get("warned"):
+            remarks[f"NumPy warned: {clean(one['warned'])}"] = True
+        for name, right in want:
+            wrong = {m: each.get(name) for m, each in wrongs.items()}
+            results.setdefault(name, []).append((got.get(name), right, wrong))
+    return verdict(results, remarks)
+
+
+def verdict(results, remarks):
+    with np.errstate(all="ignore"):
+        said = {name: check.explain(result, name) for name, result in results.items()}
+    right = [name for name, sentence in said.items() if not sentence]
+    remark = f" Note: {'; '.join(remarks)}." if remarks else ""
+    if len(right) == len(said):
+        return 1, f"Right.{remark}"
+    praise = [f"{' and '.join(right)} {'is' if len(right) == 1 else 'are'} right."] if right else []
+    return len(right) / len(said), " ".join([*dict.fromkeys(filter(None, said.values())), *praise]) + remark
+
+
+def note(remarks, name, got, right):
+    """Remark on another dtype: it costs nothing."""
+    got, right = np.asarray(got), np.asarray(right)
+    if got.dtype != right.dtype and got.shape == right.shape:
+        remarks[f"{name} is {got.dtype} where the inputs are {right.dtype}"] = True
+
+
+def trouble(one, spec, arguments):
+    """Why there is no value: our own words, or the error the learner's code raised, and with which sizes."""
+    error = one.get("error")
+    if not isinstance(error, dict):
+        return clean(one.get("why", "Nothing came back."))
+    kind, text = clean(error.get("type")), clean(error.get("text"))
+    if kind == "NotImplementedError" and not text:
+        return "Not written yet."
+    line = f" (line {clean(error['line'])} of its cell)" if error.get("line") else ""
+    if kind in ("NameError", "TimeoutError", "NotImplementedError"):
+        return f"{kind}: {text}{line}."
+    sizes = ", ".join(f"{n} {np.shape(a)}" for n, v in zip(spec.names, arguments, strict=True) for n, a in parts(v, n))
+    return f"{kind}: {text}{line}. The inputs were {sizes}."
+
+
+def parts(value, like="the result"):
+    """[(name, array)]: the fields of a NamedTuple; what else has as many parts as `like`, under the same names."""
+    if isinstance(like, str):
+        names = getattr(value, "_fields", None)
+        return list(zip(names, value, strict=True)) if names else [(like, value)]
+    if len(like) == 1:
+        return [(like[0][0], value)]
+    if not isinstance(value, tuple | list) and np.ndim(value) == 0:
+        value = [value]
+    return [(name, part) for (name, _), part in zip(like, value, strict=False)]
+
+
+def clean(text, most=500):
+    """Text that any file can hold: no lone surrogates, not too long."""
+    return str(text)[:most].encode("utf-8", "replace").decode()
+
+
+def try_out(assignment, notebook, function):
+    """(fraction, sentence, number of inputs) of a function in this very process, for its author's eyes."""
+    specs = load(assignment, notebook)
+    name = getattr(function, "__name__", None)
+    if name not in specs:
+        raise ValueError(f"There is no answer {name} in {assignment}/{notebook}; it asks for {', '.join(specs)}.")
+    inputs, said = list(specs[name].cases(np.random.default_rng(0))), []
+    for arguments in inputs:
+        try:
+            said.append(data.called(function, [data.pack(a) for a in arguments]))
+        except Exception as e:
+            said.append({"error": data.error(e)})
+            break
+    return *score(specs[name], inputs, said), len(inputs)
+
+
+@cache
+def library(source, hidden):
+    """{module: source}: the part of lstmcore that this code imports, in which what is asked has no body."""
+    found, todo = {}, {"lstmcore", *imports(source, "")}
+    while todo:
+        module = todo.pop()
+        stem = ROOT / module.replace(".", "/")
+        path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
+        if module.split(".")[0] == "lstmcore" and module not in found and path.exists():
+            found[module] = without(path.read_text(encoding="utf-8"), {f for m, f in hidden if m == module})
+            todo.update(imports(found[module], module if stem.is_dir() else module.rpartition(".")[0]))
+    return found
+
+
+def asked(specs):
+    """{(module, function)} that would answer a question of this notebook."""
+    functions = [f for spec in specs.values() for f in (spec.oracle, *spec.hide)]
+    return frozenset((f.__module__, f.__name__) for f in functions)
+
+
+def imports(source, package):
+    """Every module that `source`, a module of `package`, may import; for `from a import b`, a and a.b."""
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package)
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        for name in names:
+            steps = name.split(".")
+            yield from (".".join(steps[: k + 1]) for k in range(len(steps)))
+
+
+def without(source, names):
+    """`source` with no body in the functions `names`."""
+    tree = ast.parse(source)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name in names:
+            node.body = ast.parse(f"raise NotImplementedError('{node.name} is yours to write')").body
+    return ast.unparse(tree)
