@@ -65,9 +65,9 @@ def wait(process, seconds):
 
 
 def show(line, live, end=""):
-    """On a terminal the line replaces the one before."""
-    width = shutil.get_terminal_size().columns - 1
-    print("\r\033[K" + line[:width] if live else line, end=end if live else "\n", flush=True)
+    """One line, cut to the terminal's width; on a terminal it replaces the one before."""
+    line = line[: shutil.get_terminal_size((120, 24)).columns - 1]
+    print("\r\033[K" + line if live else line, end=end if live else "\n", flush=True)
 
 
 def last_line(log):
@@ -91,14 +91,14 @@ def stamp(root):
 
 def fresh(root):
     file = root / ".venv" / "coursekit.txt"
-    return file.is_file() and file.read_text() == stamp(root) and python(root).exists()
+    return file.is_file() and file.read_text() == stamp(root) and os.path.exists(python(root))
 
 
 def usable(root):
     """Whether .venv has a Python with pip and still lies where it was made (its programs hold that path)."""
     file = root / ".venv" / "coursekit.txt"
     moved = file.is_file() and file.read_text().splitlines()[1:] != [str(root)]
-    return not moved and python(root).exists() and has_pip(root)
+    return not moved and os.path.exists(python(root)) and has_pip(root)
 
 
 def has_pip(root):
