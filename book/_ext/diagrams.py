@@ -5,7 +5,12 @@ lit with c as well as with f. Where two lines meet there is a dot; a crossing wi
 carry the state, thin lines a signal. Colours and dimming come from figures.css.
 """
 
-GATES = {"f": (110, "σ", "forget"), "i": (210, "σ", "input"), "g": (310, "tanh", "candidate"), "o": (410, "σ", "output")}
+GATES = {
+    "f": (110, "σ", "forget"),
+    "i": (210, "σ", "input"),
+    "g": (310, "tanh", "candidate"),
+    "o": (410, "σ", "output"),
+}
 SUBSCRIPTS = {1: "₁", 2: "₂", 3: "₃", "T": '<tspan class="sub" dy="5">T</tspan>'}
 
 
@@ -15,7 +20,7 @@ def part(quantities, body):
 
 
 def wire(quantities, *points, head=True, dot=False, wide=False, dash=False, curve=10):
-    """A line through the points with rounded corners; `head` ends it in an arrow, `dot` marks where it leaves another."""
+    """A line with rounded corners through the points. `head`: an arrow at its end; `dot`: it starts on another line."""
     path = "M{} {}".format(*points[0])
     for before, (x, y), after in zip(points, points[1:], points[2:], strict=False):
         path += " L{} {} Q{} {} {} {}".format(*toward((x, y), before, curve), x, y, *toward((x, y), after, curve))
@@ -48,7 +53,9 @@ def box(quantities, x, y, function, name="", width=84, height=54):
 
 def operation(quantities, x, y, sign):
     """A product or a sum, element by element."""
-    body = f'<circle class="operation" cx="{x}" cy="{y}" r="13"/><text class="function" x="{x}" y="{y + 6}">{sign}</text>'
+    body = (
+        f'<circle class="operation" cx="{x}" cy="{y}" r="13"/><text class="function" x="{x}" y="{y + 6}">{sign}</text>'
+    )
     return part(quantities, body)
 
 
@@ -88,7 +95,12 @@ def lstm():
     parts += [box(q, x, 220, function, name) for q, (x, function, name) in GATES.items()]
     parts += [letter("c f", 26, 58, "c"), letter("c i g o", 552, 58, "c′"), letter("h i f g o", 26, 290, "h")]
     parts += [letter("h o", 552, 278, "h′"), letter("x i f g o", 52, 360, "x")]
-    parts += [letter("f", 94, 150, "f"), letter("i", 196, 160, "i"), letter("g", 326, 160, "g"), letter("o", 426, 168, "o")]
+    parts += [
+        letter("f", 94, 150, "f"),
+        letter("i", 196, 160, "i"),
+        letter("g", 326, 160, "g"),
+        letter("o", 426, 168, "o"),
+    ]
     return 370, "One step of an LSTM", LSTM_SAYS, parts
 
 

@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/html.js", "output/chtml/fonts/woff-v2/")  # all that a page asks for
+# all that a page asks for
+MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/html.js", "output/chtml/fonts/woff-v2/")
 
 
 def library_digest():

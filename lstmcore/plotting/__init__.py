@@ -1,4 +1,4 @@
-"""The course's figures: palette (colours), style (Matplotlib that follows the page's theme), figures (ready-made plots).
+"""The course's figures: palette (colours), style (Matplotlib that follows the theme), figures (ready-made plots).
 
 Nothing is imported here, so the palette can be read where there is no Matplotlib.
 """

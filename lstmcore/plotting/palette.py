@@ -16,7 +16,8 @@ COLOURS = {
     "z": ("#159a8f", "#25c4ae"),  # update gate
     "d": ("#222832", "#ced6dd"),  # gradient
 }
-LETTERS = {letter: letter for letter in COLOURS if letter != "d"} | {"n": "g"}  # a letter in text -> whose colour it has
+# a letter in text or code -> whose colour it has
+LETTERS = {letter: letter for letter in COLOURS if letter != "d"} | {"n": "g"}
 PAGES = ("#ffffff", "#121212")  # the page in light and dark mode
 TEXT_SHARE = 0.7  # letters are this much colour and the rest ink: darker than a line, so that they can be read
 

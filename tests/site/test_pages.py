@@ -1,0 +1,78 @@
+"""The built pages, read as text."""
+
+import json
+import re
+
+import pytest
+
+from coursekit import ROOT
+
+BOOK = ROOT / "book"
+
+
+@pytest.fixture(params=sorted(path.stem for path in BOOK.glob("*.md")))
+def page(request, site):
+    return (site / f"{request.param}.html").read_text(encoding="utf-8")
+
+
+def test_figures_of_cells_are_inline_svg(page):
+    for output in re.findall(r'<div class="cell_output.*?(?=<div class="cell |</section>)', page, flags=re.S):
+        assert "<img" not in output, "a figure fell back to PNG: it should be inline SVG, see lstmcore.plotting.style"
+
+
+def test_no_cell_shows_an_error_or_a_warning(page):
+    for trace in ("Traceback (most recent call last)", "output traceback", 'class="output stderr', "Warning:"):
+        assert trace not in page
+
+
+def test_every_figure_is_described_and_has_a_number(page):
+    for svg in re.findall(r"<svg [^>]*>", page):
+        if "q-figure" in svg:
+            assert re.search(r'role="img" aria-label="[^"]{40,}"', svg), svg
+        elif "diagram" in svg:
+            assert re.search(r'role="img" aria-labelledby="\S+-title \S+-says"', svg), svg
+    drawn = len(re.findall(r'<svg class="(?:q-figure|diagram)', page))
+    assert len(re.findall(r"<figcaption>\s*<p><span class=\"caption-number\">Fig\. \d+", page)) == drawn
+
+
+def test_every_figure_of_a_cell_is_there(site):
+    for path in BOOK.glob("*.md"):
+        asked = len(re.findall(r"style\.describe\(", path.read_text(encoding="utf-8")))
+        page = (site / f"{path.stem}.html").read_text(encoding="utf-8")
+        assert page.count('<svg class="q-figure"') == asked, path.name
+
+
+def test_figures_wear_the_palette_as_variables(page):
+    for svg in re.findall(r'<svg class="q-figure".*?</svg>', page, flags=re.S):
+        assert "font-family: var(" in svg
+        assert not re.search(r"(?<!, )#[0-9a-f]{6}\b", svg), "a colour is written as hex alone: it can't turn dark"
+        assert "<style" not in svg, "a style inside an inline SVG reaches the whole page"
+
+
+def test_pages_keep_to_words_for_colours():
+    for path in BOOK.glob("*.md"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"#[0-9a-fA-F]{6}\b|\\color\{", text), f"{path.name} names a colour; use style.Q or \\qf"
+
+
+def test_the_chapter_has_what_a_chapter_has():
+    for path in BOOK.glob("[0-9]*.md"):
+        text = path.read_text(encoding="utf-8")
+        prose = re.sub(r"(?ms)^(`{3,}|\$\$).*?^\1.*?$|^---$.*?^---$", "", text)
+        words = len(re.findall(r"[A-Za-z][\w'’-]*", prose))
+        assert 1500 <= words <= 3500, f"{path.name} has {words} words"
+        assert ":class: summary language-ko" in text and re.search("[가-힣]", text)
+        assert re.search(r"^After this chapter you can$", text, flags=re.M)
+        assert "{exercise-card}" in text and "## Sources" in text and text.count("(eq-") >= 2
+
+
+def test_exercises_are_on_the_site_as_in_the_repository(site):
+    notebooks = sorted(path.relative_to(ROOT) for path in (ROOT / "exercises").glob("*/*.ipynb"))
+    assert notebooks
+    for name in notebooks:
+        assert json.loads((site / name).read_bytes()) == json.loads((ROOT / name).read_bytes())
+
+
+def test_the_site_carries_no_more_of_mathjax_than_pages_load(site):
+    files = [path for path in (site / "_static" / "mathjax").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 3e6
