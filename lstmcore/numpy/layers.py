@@ -5,7 +5,7 @@
 
 p says what is built: Params are one layer, Directions of two Params one layer that reads both ways (Schuster & Paliwal,
 1997), a tuple of these a stack (Graves, Mohamed & Hinton, 2013). States and gradients have the structure of p.
-`cell` is a module of lstmcore.numpy: a plain one, or a fast one, which takes no lengths.
+`cell` is a module of lstmcore.numpy, plain or fast. A fast one keeps no states: given lengths, it has None for `last`.
 """
 
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ import numpy as np
 
 from lstmcore import weights
 from lstmcore.cells import sizes
-from lstmcore.scan import check_sequence
+from lstmcore.numpy.bptt import scan_backward
+from lstmcore.scan import check_sequence, scan
 from lstmcore.tree import tree_map
 
 
@@ -52,22 +53,21 @@ def _of(p, single, both, stack):
     return both if isinstance(p, Directions) else single if hasattr(p, "_fields") else stack
 
 
-def masked(step):
-    """A step that leaves the state of a finished sequence as it is; on (B,) is True for those that still run."""
+def masked(step, on):
+    """A step that leaves the state of a finished sequence as it is: on (B,) is True for those that still run."""
 
-    def masked_step(p, state, x, on):
+    def masked_step(p, state, x):
         new = step(p, state, where(on, x, 0))  # 0: the padding may hold anything, and 0 · nan is not 0 on the way back
         return tree_map(lambda a, old: where(on, a, old), new, state)
 
     return masked_step
 
 
-def masked_backward(step_backward):
-    """The gradient of `masked(step)`, from the gradient of `step`."""
+def masked_backward(step_backward, on):
+    """The gradient of `masked(step, on)`, from the gradient of `step`."""
 
-    def masked_step_backward(p, state, x, on, dnew):
-        running = tree_map(lambda d: where(on, d, 0), dnew)
-        dparams, dstate, dx = step_backward(p, state, where(on, x, 0), running)
+    def masked_step_backward(p, state, x, dnew):
+        dparams, dstate, dx = step_backward(p, state, where(on, x, 0), tree_map(lambda d: where(on, d, 0), dnew))
         return dparams, tree_map(lambda d, kept: where(on, d, kept), dstate, dnew), dx
 
     return masked_step_backward
@@ -76,29 +76,35 @@ def masked_backward(step_backward):
 def one(cell, p, state, xs, lengths=None):
     """One layer in one direction."""
     state = zeros(cell, p, xs) if state is None else state
+    on = None if lengths is None else mask(lengths, *xs.shape[:2])
     if hasattr(cell, "forward"):
-        if lengths is not None:
-            raise ValueError(f"{cell.__name__} takes no lengths; give the plain cell, or sequences of one length.")
-        return cell.forward(p, state, xs)
-    check_sequence(p, state, xs)
-    on = mask(lengths, *xs.shape[:2])
-    step, states = masked(cell.step), [state]
-    for t, x in enumerate(xs):
-        states.append(step(p, states[-1], x, on[t]))
-    hs = np.stack([where(on[t], s.h, 0) for t, s in enumerate(states[1:])])
-    return hs, states[-1], (states, xs, on)
+        hs, last, cache = cell.forward(p, state, blank(on, xs))  # padding at the end reaches no h before it
+        return blank(on, hs), last if on is None else None, (cache, on)
+    if on is None:
+        states = scan(cell.step, p, state, xs)
+    else:
+        check_sequence(p, state, xs)
+        states = [state]
+        for t, x in enumerate(xs):
+            states.append(masked(cell.step, on[t])(p, states[-1], x))
+    return blank(on, np.stack([s.h for s in states[1:]])), states[-1], (states, xs, on)
 
 
 def one_backward(cell, p, cache, dhs, dlast=None):
     if hasattr(cell, "forward"):
-        return cell.backward(p, cache, dhs, dlast)
+        cache, on = cache
+        if on is not None and dlast is not None:
+            raise ValueError("dlast was given for unequal lengths; a fast cell has no last state for these.")
+        return cell.backward(p, cache, blank(on, dhs), dlast)
     states, xs, on = cache
+    if on is None:
+        return scan_backward(cell.step_backward, p, states, xs, dhs, dlast)
     dparams = tree_map(np.zeros_like, p)
     dstate = tree_map(np.zeros_like, states[-1]) if dlast is None else dlast
-    step_backward, dxs = masked_backward(cell.step_backward), np.empty_like(xs)
+    dhs, dxs = blank(on, dhs), np.empty_like(xs)
     for t in reversed(range(len(xs))):
-        dnew = dstate._replace(h=dstate.h + where(on[t], dhs[t], 0))
-        dp, dstate, dxs[t] = step_backward(p, states[t], xs[t], on[t], dnew)
+        dnew = dstate._replace(h=dstate.h + dhs[t])
+        dp, dstate, dxs[t] = masked_backward(cell.step_backward, on[t])(p, states[t], xs[t], dnew)
         dparams = tree_map(np.add, dparams, dp)
     return dparams, dstate, dxs
 
@@ -164,8 +170,13 @@ def flip(xs, lengths=None):
 
 
 def where(on, a, otherwise):
-    """a for the sequences that are on, (B,), and `otherwise` for the others; a is (B, …)."""
-    return np.where(on.reshape(-1, *[1] * (a.ndim - 1)), a, otherwise)
+    """a for the sequences that are on, `otherwise` for the others. on has the first axes of a."""
+    return np.where(on.reshape(on.shape + (1,) * (a.ndim - on.ndim)), a, otherwise)
+
+
+def blank(on, xs):
+    """xs (T, B, …) with zeros in the padding; as it is if on, (T, B), is None."""
+    return xs if on is None else where(on, xs, 0)
 
 
 def zeros(cell, p, xs):

@@ -43,4 +43,7 @@ def squared_error(y, target, weight=None):
 
 def _shares(shape, weight, dtype):
     weight = np.ones(shape, dtype) if weight is None else np.broadcast_to(weight, shape).astype(dtype)
-    return weight / weight.sum()
+    total = weight.sum()
+    if not total > 0:
+        raise ValueError(f"the weights add up to {total}; at least one entry should count.")
+    return weight / total

@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lstmcore import weights
-from lstmcore.numpy.bptt import scan_backward
+from lstmcore.numpy import layers
 from lstmcore.numpy.loss import cross_entropy
 from lstmcore.scan import scan
 
 
 class Model(NamedTuple):
-    cell: Any  # Params of the cell
+    cell: Any  # Params of the cell, or of several layers (lstmcore.numpy.layers)
     W_y: Any  # (K, H)
     b_y: Any  # (K,)
 
@@ -24,11 +24,8 @@ def init(cell, D, H, K, rng, dtype=np.float32):
 
 
 def states(cell, m, xs):
-    """All T + 1 states, from zero."""
-    if np.ndim(xs) != 3:
-        raise ValueError(f"xs has shape {np.shape(xs)}; it should be (T, B, {m.cell.W_x.shape[1]}).")
-    state = weights.zeros_state(cell.State, xs.shape[1], m.cell.W_h.shape[1], m.cell.W_h.dtype)
-    return scan(cell.step, m.cell, state, xs)
+    """All T + 1 states of a plain cell, from zero."""
+    return scan(cell.step, m.cell, layers.zeros(cell, m.cell, xs), xs)
 
 
 def read(m, h):
@@ -36,30 +33,27 @@ def read(m, h):
     return h @ m.W_y.T + m.b_y
 
 
-def loss(cell, m, xs, target, lengths=None):
-    """Mean cross-entropy -> loss, its gradient (a Model), logits.
+def loss(cell, m, xs, target, lengths=None, error=cross_entropy):
+    """Mean error -> loss, its gradient (a Model), logits. cell: a module of lstmcore.numpy, plain or fast.
 
     target (B,): one class for a whole sequence, read after its last step; target (T, B): one class after every step.
+    With error=squared_error a target has one axis more, for K numbers in place of the class.
     lengths (B,): of sequences that were padded to T at their end. What stands in the padding changes nothing.
     """
-    ss = states(cell, m, xs)
+    hs, _, cache = layers.forward(cell, m.cell, None, xs, lengths)
     T, B = xs.shape[:2]
-    every = np.ndim(target) == 2
-    lengths = np.full(B, T) if lengths is None else np.asarray(lengths)
-    if lengths.shape != (B,) or lengths.min() < 1 or lengths.max() > T:
-        raise ValueError(f"lengths are {lengths}; they should be {B} numbers from 1 to {T}.")
-    if every:
-        hs = np.stack([s.h for s in ss[1:]])  # (T, B, H)
-        logits = read(m, hs)
-        value, dlogits = cross_entropy(logits, target, np.arange(T)[:, None] < lengths)
+    if np.ndim(target) == (2 if error is cross_entropy else 3):
+        logits = read(m, hs)  # (T, B, K)
+        value, dlogits = error(logits, target, layers.mask(lengths, T, B))
         dhs = dlogits @ m.W_y
     else:
-        hs = np.stack([ss[n].h[b] for b, n in enumerate(lengths)])  # (B, H)
-        logits = read(m, hs)
-        value, dlogits = cross_entropy(logits, target)
-        dhs = np.zeros((T, *ss[0].h.shape), hs.dtype)
-        dhs[lengths - 1, np.arange(B)] = dlogits @ m.W_y
-    dcell, _, _ = scan_backward(cell.step_backward, m.cell, ss, xs, dhs)
+        at = (T - 1 if lengths is None else np.asarray(lengths) - 1, np.arange(B))
+        dhs = np.zeros_like(hs)
+        hs = hs[at]
+        logits = read(m, hs)  # (B, K)
+        value, dlogits = error(logits, target)
+        dhs[at] = dlogits @ m.W_y
+    dcell, _, _ = layers.backward(cell, m.cell, cache, dhs)
     K, H = m.W_y.shape
     dlogits, hs = dlogits.reshape(-1, K), hs.reshape(-1, H)
     return value, Model(dcell, dlogits.T @ hs, dlogits.sum(axis=0)), logits

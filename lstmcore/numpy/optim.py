@@ -1,8 +1,34 @@
-"""Optimisers over trees of parameters, and the clipping of gradients."""
+"""Optimisers over trees of parameters, and the clipping of gradients.
+
+An optimiser has `step(params, grads)` -> new params, and `state`, all that it remembers, a tree of arrays (None before
+the first step; `start(params)` makes it anew), so that a training can be saved and taken up again.
+"""
 
 import numpy as np
 
 from lstmcore.tree import leaves, tree_map
+
+
+class SGD:
+    """Gradient descent with momentum (Polyak, 1964). Words and defaults as in torch.optim.SGD.
+
+    v ← μ v + g      p ← p - lr · v
+    """
+
+    def __init__(self, lr=1e-3, momentum=0):
+        self.lr, self.momentum, self.state = lr, momentum, None
+
+    def start(self, params):
+        self.state = (tree_map(np.zeros_like, params),)
+
+    def step(self, params, grads):
+        """New params; the old ones stay as they are."""
+        if self.state is None:
+            self.start(params)
+        (v,) = self.state
+        v = tree_map(lambda v, g: self.momentum * v + g, v, grads)
+        self.state = (v,)
+        return tree_map(lambda p, v: p - self.lr * v, params, v)
 
 
 class Adam:
@@ -12,19 +38,23 @@ class Adam:
     """
 
     def __init__(self, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        self.lr, self.betas, self.eps = lr, betas, eps
-        self.t, self.m, self.v = 0, None, None
+        self.lr, self.betas, self.eps, self.state = lr, betas, eps, None
+
+    def start(self, params):
+        zeros = tree_map(np.zeros_like, params)
+        self.state = (0, zeros, zeros)
 
     def step(self, params, grads):
         """New params; the old ones stay as they are."""
-        if self.m is None:
-            self.m = self.v = tree_map(np.zeros_like, params)
-        self.t += 1
-        b1, b2 = self.betas
-        self.m = tree_map(lambda m, g: b1 * m + (1 - b1) * g, self.m, grads)
-        self.v = tree_map(lambda v, g: b2 * v + (1 - b2) * g * g, self.v, grads)
-        lr, root = self.lr / (1 - b1**self.t), (1 - b2**self.t) ** 0.5
-        return tree_map(lambda p, m, v: p - lr * m / (np.sqrt(v) / root + self.eps), params, self.m, self.v)
+        if self.state is None:
+            self.start(params)
+        t, m, v = self.state
+        t, (b1, b2) = int(t) + 1, self.betas
+        m = tree_map(lambda m, g: b1 * m + (1 - b1) * g, m, grads)
+        v = tree_map(lambda v, g: b2 * v + (1 - b2) * g * g, v, grads)
+        self.state = (t, m, v)
+        lr, root = self.lr / (1 - b1**t), (1 - b2**t) ** 0.5
+        return tree_map(lambda p, m, v: p - lr * m / (np.sqrt(v) / root + self.eps), params, m, v)
 
 
 def norm(grads):
@@ -36,3 +66,8 @@ def clip_norm(grads, most):
     """Scale all gradients together so that their norm is at most `most` (Pascanu et al., 2013, Algorithm 1)."""
     size = norm(grads)
     return tree_map(lambda g: g * (most / size), grads) if size > most else grads
+
+
+def clip_value(grads, most):
+    """Every entry of every gradient from -most to most."""
+    return tree_map(lambda g: np.clip(g, -most, most), grads)

@@ -142,12 +142,9 @@ def test_without_lengths_one_layer_is_scan_and_scan_backward(cell):
 @pytest.mark.parametrize("on", [[True, False, True], [False, False, False]])
 def test_the_gradient_of_a_masked_step_is_what_central_differences_say(cell, on):
     q = problem(cell, 3, 2, 2)
-    step, back = layers.masked(cell.step), layers.masked_backward(cell.step_backward)
-    gradcheck(
-        lambda p, state, x: step(p, state, x, np.array(on)),
-        lambda p, state, x, dnew: back(p, state, x, np.array(on), dnew),
-        q.p, q.state, q.xs[0],
-    )  # fmt: skip
+    on = np.array(on)
+    step, back = layers.masked(cell.step, on), layers.masked_backward(cell.step_backward, on)
+    gradcheck(step, back, q.p, q.state, q.xs[0])
 
 
 def test_a_stacks_gradient_is_what_central_differences_say():

@@ -114,7 +114,7 @@ def test_padding_changes_nothing(every):
 
 def test_lengths_are_checked():
     m = model.init(lstm, 4, 2, 3, np.random.default_rng(0))
-    with pytest.raises(ValueError, match="they should be 3 numbers from 1 to 5"):
+    with pytest.raises(ValueError, match="they should be 3 whole numbers from 1 to 5"):
         model.loss(lstm, m, np.zeros((5, 3, 4), np.float32), np.zeros(3, int), [5, 6, 1])
 
 
