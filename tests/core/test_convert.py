@@ -32,6 +32,11 @@ def keras():
     keras.config.set_floatx("float32")
 
 
+def near(got, want):
+    """Keras 3.15 on torch multiplies float64 matrices in float32, so seven digits are all that it gives."""
+    assert_allclose(got, want, rtol=1e-5, atol=1e-6)
+
+
 def layer(keras, name, **options):
     kind, own = KERAS[name]
     made = getattr(keras.layers, kind)(4, return_sequences=True, **own, **options)
@@ -53,7 +58,7 @@ def test_keras_layers_convert_with_the_same_values(keras, name, bias):
     xs = np.random.default_rng(1).normal(size=(5, 2, 3))
     p = convert.from_keras(of("cells", name), oracle.get_weights())
     want = keras.ops.convert_to_numpy(oracle(xs.swapaxes(0, 1))).swapaxes(0, 1)
-    assert_allclose(outputs(of("numpy", name), p, xs), want, rtol=1e-9, atol=1e-12)
+    near(outputs(of("numpy", name), p, xs), want)
 
 
 @pytest.mark.parametrize("name", KERAS)
@@ -74,7 +79,7 @@ def test_a_bidirectional_layer_of_keras_converts_half_by_half(keras):
     cell = of("numpy", "lstm")
     there, back = (convert.from_keras(lstm, half) for half in (arrays[:3], arrays[3:]))
     got = np.concatenate([outputs(cell, there, xs), outputs(cell, back, xs[::-1])[::-1]], axis=-1)
-    assert_allclose(got, want, rtol=1e-9, atol=1e-12)
+    near(got, want)
 
 
 def test_a_bias_of_the_other_reset_is_refused():
