@@ -66,7 +66,7 @@ def main(words):
             importlib.import_module("coursekit.install").enter(words)
         return module.main(args)
     except KeyboardInterrupt:
-        print("\nStopped. The same command goes on with what was left.", file=sys.stderr)
+        print("\nStopped.", file=sys.stderr)
         return 130
 
 

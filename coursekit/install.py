@@ -116,6 +116,9 @@ def install(root):
         (venv / "coursekit.txt").write_text(stamp(root))
     except OSError as error:
         raise SystemExit(f"Cannot install into {venv}: {error.strerror} ({error.filename}).") from None
+    except KeyboardInterrupt:
+        print("\nThe installation is not complete; the same command goes on with what is left.")
+        raise
     print(f"Installed in {time.monotonic() - began:.0f} s.")
 
 
