@@ -17,7 +17,7 @@ class Linear(torch.nn.Module):
 
     def __init__(self, D, K, T, horizon=None, H=8, device=None, dtype=None):
         super().__init__()
-        check_sizes(D=D, T=T, H=H, **({} if horizon is None else {"horizon": horizon}))
+        check_sizes(D=D, T=T, H=H, horizon=horizon)
         if horizon is not None and K != D:
             raise ValueError(f"K is {K}; it should be {D}, since each of the D channels is forecast from itself.")
         kw = factory(device, dtype)

@@ -17,7 +17,7 @@ class NeuralODE(torch.nn.Module):
 
     def __init__(self, D, K, H=32, horizon=None, step_size=0.25, device=None, dtype=None):
         super().__init__()
-        check_sizes(D=D, H=H)
+        check_sizes(D=D, H=H, horizon=horizon)
         if not 0 < step_size <= 1:
             raise ValueError(f"step_size is {step_size}; it should be above 0 and at most 1, one step of the series.")
         kw = factory(device, dtype)

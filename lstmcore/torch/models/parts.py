@@ -8,7 +8,7 @@ class Readout(torch.nn.Module):
 
     def __init__(self, H, K, horizon=None, **factory):
         super().__init__()
-        check_sizes(K=K, **({} if horizon is None else {"horizon": horizon}))
+        check_sizes(K=K, horizon=horizon)
         self.horizon = horizon
         self.linear = torch.nn.Linear(H, K * (horizon or 1), **factory)
 
@@ -50,8 +50,9 @@ def check_series(model, xs, lengths):
 
 
 def check_sizes(**sizes):
+    """ValueError unless each size that is given is at least 1."""
     for name, size in sizes.items():
-        if size < 1:
+        if size is not None and size < 1:
             raise ValueError(f"{name} is {size}; it should be at least 1.")
 
 
