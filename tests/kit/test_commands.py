@@ -2,6 +2,7 @@ import argparse
 import ast
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from coursekit import ROOT
 from coursekit import __main__ as kit
 
+needs_make = pytest.mark.skipif(not shutil.which("make"), reason="there is no make here")
 TARGETS = dict(re.findall(r"^([a-z-]+):.*\n\t(.+)", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -75,11 +77,13 @@ def test_every_make_target_runs_one_command_of_the_kit_or_a_real_tool():
         assert (word == "$(KIT)" and name in kit.COMMANDS) or word in ("rm", "sed"), target
 
 
+@needs_make
 def test_make_help_lists_every_target():
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert re.findall(r"^ +make (\S+) ", said, re.MULTILINE) == [*TARGETS]
 
 
+@needs_make
 @pytest.mark.parametrize("words", [[], ["ASSIGNMENT=03_lstm", "SUBMISSIONS=a folder"]])
 def test_make_grade_passes_on_what_the_command_takes(words):
     from coursekit import grade

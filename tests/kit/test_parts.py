@@ -1,4 +1,4 @@
-"""`coursekit test` on small folders of tests."""
+"""`coursekit test` on a small course, whose parts pass, fail, skip, break and lack tests."""
 
 import argparse
 import sys
@@ -15,65 +15,78 @@ TESTS = {
     "broken": "import nothing_of_this_name\n",
     "empty": "",
 }
+CHECKS = {"passes": [[sys.executable, "-c", ""]], "fails": [[sys.executable, "-c", "raise SystemExit(3)"]]}
 
 
-@pytest.fixture
-def run(tmp_path, monkeypatch, capsys):
-    """run(*parts, words=…) -> (exit status, what was printed) of a course with these folders and checks."""
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """run(*parts, words=…) -> (exit status, the lines of the table and after it)."""
+    root = tmp_path_factory.mktemp("course")
     for name, text in TESTS.items():
-        (tmp_path / "tests" / name).mkdir(parents=True)
-        (tmp_path / "tests" / name / "test_it.py").write_text(text)
-    (tmp_path / "pytest.ini").write_text("[pytest]\n")
-    checks = {"passes": [[sys.executable, "-c", ""]], "fails": [[sys.executable, "-c", "raise SystemExit(3)"]]}
+        (root / "tests" / name).mkdir(parents=True)
+        (root / "tests" / name / "test_it.py").write_text(text)
+    (root / "pytest.ini").write_text("[pytest]\n")
     folders = {name: [f"tests/{name}"] for name in [*TESTS, "absent"]}
-    monkeypatch.setattr(parts, "ROOT", tmp_path)
-    monkeypatch.setattr(parts, "PARTS", checks | folders)
-    monkeypatch.setattr(system, "provide", lambda *_: None)
 
     def main(*names, words=()):
-        code = parts.main(argparse.Namespace(part=list(names), quick=False, rest=list(words)))
-        return code, capsys.readouterr().out.splitlines()
+        said = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # half the time
+            patch.setattr(parts, "ROOT", root)
+            patch.setattr(parts, "PARTS", CHECKS | folders)
+            patch.setattr(parts, "print", lambda text, **_: said.append(text), raising=False)
+            patch.setattr(system, "provide", lambda *_: None)
+            code = parts.main(argparse.Namespace(part=list(names), quick=False, rest=list(words)))
+        return code, "\n".join(said[-2:]).splitlines()
 
     return main
+
+
+@pytest.fixture(scope="module")
+def everything(run):
+    return run(*CHECKS, *TESTS, "absent")
 
 
 def row(lines, name):
     return next(line for line in lines if line.startswith(f"{name} ")).split()
 
 
-def test_a_failing_part_does_not_stop_those_after_it(run):
-    code, lines = run("fails", "bad", "good")
-    assert code == 1
-    assert row(lines, "fails")[1:5] == ["FAILED", "0", "1", "0"]
-    assert row(lines, "bad")[1:5] == ["FAILED", "1", "1", "0"]
-    assert row(lines, "good")[1:5] == ["passed", "1", "0", "0"]
-    assert lines[-1] == "2 passed, 2 failed, 0 skipped"
+@pytest.mark.parametrize(
+    "name, result",
+    [
+        ("passes", "passed 1 0 0"),
+        ("fails", "FAILED 0 1 0"),
+        ("good", "passed 1 0 0"),
+        ("bad", "FAILED 1 1 0"),
+        ("skipping", "passed 1 0 1"),
+        ("broken", "FAILED 0 1 0"),
+        ("empty", "FAILED 0 1 0"),
+        ("absent", "FAILED 0 1 0"),
+    ],
+)
+def test_each_part_has_its_row_whatever_the_others_did(everything, name, result):
+    assert " ".join(row(everything[1], name)[1:5]) == result
+
+
+def test_the_last_line_is_the_sum_and_a_failure_is_the_exit_status(everything):
+    assert everything[1][-1] == "4 passed, 5 failed, 1 skipped"
+    assert everything[0] == 1
+
+
+def test_skipped_tests_are_named_with_the_reason(everything):
+    line = next(line for line in everything[1] if line.startswith("skipped in skipping:"))
+    assert line.endswith("test_later: no moon")
+
+
+def test_a_part_without_tests_says_so(everything):
+    assert " ".join(row(everything[1], "empty")).endswith("no tests")
+    assert " ".join(row(everything[1], "absent")).endswith("there is no tests/absent")
 
 
 def test_all_parts_pass(run):
     code, lines = run("passes", "good")
     assert code == 0
     assert lines[-1] == "2 passed, 0 failed, 0 skipped"
-
-
-def test_skipped_tests_are_named_with_the_reason(run):
-    code, lines = run("skipping")
-    assert code == 0
-    assert any(line.startswith("skipped in skipping:") and line.endswith("test_later: no moon") for line in lines)
-    assert lines[-1] == "1 passed, 0 failed, 1 skipped"
-
-
-@pytest.mark.parametrize("name, note", [("empty", "no tests"), ("absent", "there is no tests/absent")])
-def test_a_part_without_tests_fails(run, name, note):
-    code, lines = run(name)
-    assert code == 1
-    assert " ".join(row(lines, name)).endswith(note)
-
-
-def test_tests_that_cannot_be_imported_fail(run):
-    code, lines = run("broken")
-    assert code == 1
-    assert lines[-1] == "0 passed, 1 failed, 0 skipped"
 
 
 def test_words_for_pytest_choose_tests_and_no_choice_at_all_fails(run):
