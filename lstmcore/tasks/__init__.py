@@ -7,9 +7,9 @@ legal    (T, B, K) bool, where several next symbols are right: which ones
 """
 
 from lstmcore.tasks.arithmetic import adding, adding_1997, multiplication
-from lstmcore.tasks.grammar import accepts, sentence, sentences
+from lstmcore.tasks.language import accepts, sentence, sentences
 from lstmcore.tasks.long_lag import long_lag_2a, long_lag_2b, long_lag_2c, recall, temporal_order_6a, temporal_order_6b
-from lstmcore.tasks.reber import continual_reber, embedded_reber, embedded_reber_sets, reber
+from lstmcore.tasks.reber_grammar import continual_reber, embedded_reber, embedded_reber_sets, reber
 from lstmcore.tasks.symbols import anbn, copying
 from lstmcore.tasks.video import bouncing_digits
 

@@ -82,14 +82,14 @@ def temporal_order_6b(rng, B):
 def _temporal_order(rng, B, ranges):
     at_least(1, B=B)
     lengths = rng.integers(100, 111, size=B)
+    letters = rng.integers(2, size=(len(ranges), B))  # 0 X, 1 Y
     symbols = rng.integers(4, 8, size=(lengths.max(), B))
     every, target = np.arange(B), np.zeros(B, int)
     symbols[0] = 0
+    for letter, (first, last) in zip(letters, ranges, strict=True):
+        symbols[rng.integers(first, last + 1, size=B), every] = 2 + letter
+        target = 2 * target + letter
     symbols[lengths - 1, every] = 1
-    for first, last in ranges:
-        y = rng.integers(2, size=B)  # 0 X, 1 Y
-        symbols[rng.integers(first, last + 1, size=B), every] = 2 + y
-        target = 2 * target + y
     xs = one_hot(symbols, 8)
     xs[np.arange(len(xs))[:, None] >= lengths] = 0
     return xs, target, lengths
