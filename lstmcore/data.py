@@ -102,8 +102,7 @@ def stocks(*tickers):
     float64, since returns are small differences. ValueError if a ticker is not there, or the days are not the same.
     """
     tickers = tickers or ("AAPL", "IBM", "MSFT")
-    head, *lines = gzip.decompress(_read("stocks")).decode().split()
-    rows = [line.split(",") for line in lines]
+    rows = [line.split(",") for line in gzip.decompress(_read("stocks")).decode().splitlines()[1:]]
     known = sorted({row[0] for row in rows})
     if unknown := sorted(set(tickers) - set(known)):
         raise ValueError(f"there is no ticker {', '.join(unknown)}; there are {', '.join(known)}.")
@@ -122,7 +121,7 @@ def dryer():
     as long as it needs. Samples count as evenly spaced; neither their distance nor the units are recorded. Those who
     published the file put some batches together from pieces of the plant's record, and left some pieces out.
     """
-    head, *lines = _read("dryer").decode().split()
+    head, *lines = _read("dryer").decode().splitlines()
     table = np.array([line.split(",") for line in lines], np.float32)
     batch = table[:, 0]
     starts = np.flatnonzero(np.diff(batch)) + 1
@@ -140,14 +139,14 @@ def japanese_vowels():
 
 
 def _vowels(text):
-    rows = [line.split(":") for line in text.split("@data")[1].split()]
+    rows = [line.split(":") for line in text.split("@data")[1].strip().splitlines()]
     xs, lengths = pad([np.array([d.split(",") for d in row[:-1]], np.float32).T for row in rows])
     return Labelled(xs, np.array([int(row[-1]) - 1 for row in rows]), lengths)
 
 
 def digits():
     """1797 handwritten digits, 8 × 8 pixels from 0 to 1. -> images (1797, 8, 8) float32, labels (1797,)."""
-    rows = gzip.decompress(_read("digits")).decode().split()
+    rows = gzip.decompress(_read("digits")).decode().splitlines()
     table = np.array([row.split(",") for row in rows], float)
     return (table[:, :64].reshape(-1, 8, 8) / 16).astype(np.float32), table[:, 64].astype(int)
 
