@@ -135,7 +135,7 @@ def save(path, run):
 def load(path, like):
     """The run that `save` wrote. ValueError unless its params and optimiser's state have the shapes of `like`'s."""
     try:
-        with np.load(path) as file:
+        with open(path, "rb") as raw, np.load(raw) as file:
             arrays = dict(file)
         held = {name: [arrays[key] for key in arrays if key.split(".")[0] == name] for name in Run._fields}
         history, least, waited, over, rng = (held[name][0] for name in ("history", "least", "waited", "over", "rng"))
