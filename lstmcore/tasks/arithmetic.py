@@ -29,8 +29,9 @@ def adding_1997(rng, B, T):
     first and the last step, else 0. The first mark is on one of the first ten steps, the second on another one of
     the first T/2 - 1. Lengths are T … T + T/10. The target is ½ + (X1 + X2)/4, and a marked first step counts as 0.
     Always answering ½ has the mean squared error 1/24 = .0417 but for that rule, .0392 with it at T = 100.
-    Our choices: a marked first step keeps its marker -1, and its number is set to 0, in the input too, whichever of
-    the two marks fell on it; T/2 and T/10 are rounded down.
+    Our choices, where the paper may be read in two ways: the second mark is on one of the first T/2 - 1 steps, the
+    marked one left out; a marked first step keeps its marker -1, and its number is set to 0, in the input too,
+    whichever of the two marks fell on it; T/2 and T/10 are rounded down.
     """
     xs, X1, X2, lengths = _pairs_1997(rng, B, T, low=-1.0, first=0.0)
     return xs, (0.5 + (X1 + X2) / 4)[:, None], lengths

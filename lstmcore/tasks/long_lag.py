@@ -49,7 +49,9 @@ def long_lag_2c(rng, B, q, p):
     Hochreiter & Schmidhuber (1997): b, then x or y, then q + k of the distractors a1 … ap at random, then the
     trigger e; after q of them each next symbol is e with probability 1/10, so k is geometric, 9 on average. The
     symbol asked for comes q + 1 or more steps after it was seen. Columns: a1 … ap, e, b, x, y.
-    The paper's last symbol, the answer, is the target here and no input: lengths are q + k + 3.
+    The paper's last symbol, the answer, is the target here and no input: lengths are q + k + 3, q + 12 on average.
+    The paper prints q + 14 with that symbol, but its sum is q + 13; and its sets let distractors go up to a_q, where
+    its text and its table have p of them: we read p.
     """
     at_least(1, B=B, q=q, p=p)
     target = rng.integers(2, size=B)

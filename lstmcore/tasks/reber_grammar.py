@@ -73,8 +73,9 @@ def continual_reber(rng, B, T):
     """B streams of embedded Reber strings, one after the other. -> xs (T, B, 7), target (T, B), legal (T, B, 7).
 
     Gers, Schmidhuber & Cummins (2000): nothing marks where a string ends but its own E, and nothing is reset there.
-    Every stream starts with a string's first symbol and is cut after T steps. The paper presents one stream until
-    the net's first mistake; here a long batch can be cut in time, and the state passed on.
+    The paper presents one stream until the net's first mistake, or 10⁶ symbols. Our choices: B streams, which start
+    with a string's first symbol and are cut after T steps. To go on longer, cut a long batch in time and pass the
+    state on.
     """
     at_least(1, B=B, T=T)
     xs, target, _, legal = encode([draw(rng, CONTINUAL, T + 1) for _ in range(B)], CONTINUAL)
