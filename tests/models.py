@@ -12,7 +12,7 @@ MODELS = {
     "TCN": lambda D, K, T, horizon, **kw: tcn.TCN(D, K, H, horizon, num_layers=2, **kw),
     "Transformer": lambda D, K, T, horizon, **kw: transformer.Transformer(D, K, H, horizon, **kw),
     "causal": lambda D, K, T, horizon, **kw: transformer.Transformer(D, K, H, horizon, causal=True, **kw),
-    "NeuralODE": lambda D, K, T, horizon, **kw: neural_ode.NeuralODE(D, K, H, horizon, **kw),
+    "NeuralODE": lambda D, K, T, horizon, **kw: neural_ode.NeuralODE(D, K, H, horizon, step_size=1.0, **kw),
     "Recurrent": lambda D, K, T, horizon, **kw: recurrent.RecurrentModel(lstm, D, K, H, horizon, **kw),
     "Linear": lambda D, K, T, horizon, **kw: ltsf_linear.Linear(D, K, T, horizon, **kw),
     "NLinear": lambda D, K, T, horizon, **kw: ltsf_linear.NLinear(D, K, T, horizon, **kw),

@@ -18,83 +18,75 @@ from lstmcore.torch.models.parts import usable
 
 
 def fit(
-    model,
-    loss,
-    batches,
-    steps=None,
-    lr=1e-3,
-    clip=None,
-    optim=None,
-    stop=None,
-    progress=True,
-    name="fit",
-    *,
-    epochs=None,
-    seed=None,
-    rng=None,
-    device=None,
-    valid=None,
-    patience=None,
-    every=100,
-    checkpoint=None,
-):
+    model, loss, batches, steps=None, lr=1e-3, clip=None, optim=None, stop=None, progress=True, name="fit",
+    rng=None, validate=None, patience=None, checkpoint=None, every=100, epochs=None, seed=None, device=None,
+):  # fmt: skip
     """Train the model in place and return (model, history): the loss of every step, as it went.
 
-    loss(model, *batch) -> one number (a tensor), or a tuple that starts with it
-    batches             a function: batches(k) is the k-th batch, a tuple of tensors or arrays, for k in 0 … steps - 1;
-                        or a list of such tuples, gone through `epochs` times, each time in a new order
-    lr, clip            learning rate of Adam, most norm of the gradient (None: no clipping)
-    optim               a torch.optim optimiser of the model's weights, in place of Adam(lr)
-    stop(k, *result)    asked after every step with what loss returned; True ends the training
-    progress, name      a bar, and the word before it
-    seed, rng           of torch's random numbers (dropout) and the order of a list; a NumPy generator that batches(k)
-                        draws from, if it does, so that the checkpoint can hold its state
-    device              where to train, "cuda" say; None: where the model is. Batches are brought there
-    valid(model)        a number, the lower the better, asked every `every` steps and at the end, with dropout off and
-                        without gradients; the model ends with the weights that were best
-    patience            so many askings without a better one end the training
-    checkpoint          a file: written every `every` steps, at the end and on Ctrl-C, whole or not at all. The same
-                        call goes on from it, and on a CPU gives the same numbers as a run in one piece
-    ValueError, a sentence, if the arguments don't fit, or the loss or its gradient stops being a number.
+    loss(model, *batch)  -> one number (a tensor), or a tuple that starts with it
+    batches              a function: batches(k) is the k-th batch, a tuple of tensors or arrays, for `steps` steps; or
+                         a list of such tuples, gone through `epochs` times, each time in a new order
+    lr, clip             learning rate, a number or a function of k; most norm of the gradient, or a function that
+                         clips the gradients of a list of weights in place (None: no clipping)
+    optim                a torch.optim optimiser of the model's weights, in place of Adam(lr)
+    stop(k, *result)     asked after every step with what loss returned; True ends the training
+    progress, name       a bar, and the word before it
+    seed                 of torch's random numbers (dropout) and of a list's order
+    device               where to train, "cuda" say; None: where the model is. Batches are brought there
+
+    Early stopping. validate(model) -> number is asked after every `every` steps and at the end, with dropout off and
+    without gradients, and the model gets back the weights of its least answer; `patience` such answers in a row that
+    are no better end the training (None: none do).
+
+    Checkpoint. The file `checkpoint` is written after every `every` steps, at the end and on Ctrl-C. The same call
+    takes the training up from there and on a CPU gives the same numbers, bit for bit, as without the interruption.
+    For that, batches(k) depends on k alone, or draws from `rng` alone (a NumPy generator), whose state is saved too.
+
+    ValueError, a sentence, if the arguments do not fit together, or the loss or its gradient stops being a number.
     """
     batch, steps = plan(batches, steps, epochs, seed)
-    if every < 1 or (patience is not None and (patience < 1 or valid is None)):
-        raise ValueError(f"every is {every}, patience {patience}; both should be at least 1, and patience needs valid.")
+    if every < 1 or (patience is not None and (patience < 1 or not validate)):
+        raise ValueError(f"every is {every}, patience {patience}; both are at least 1, and patience needs validate.")
     device = place(model, device)
-    optim = optim or torch.optim.Adam(model.parameters(), lr)
-    settings = {"lr": lr, "clip": clip, "seed": seed}
-    run = {"history": [], "best": math.inf, "best_weights": None, "waited": 0, "over": False}
-    was_training = model.training
-    gpus = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(gpus, enabled=seed is not None), bar(steps, name, progress) as shown, Breaks() as breaks:
+    optim = optim or torch.optim.Adam(model.parameters(), 0.0 if callable(lr) else lr)
+    settings = {
+        "lr": None if callable(lr) else lr,
+        "clip": None if callable(clip) else clip,
+        "seed": seed,
+        "rng": rng is not None,
+    }
+    run = {"history": [], "least": math.inf, "best": None, "waited": 0, "over": False}
+    gpus, was_training = [device] if device.type == "cuda" else [], model.training
+    with torch.random.fork_rng(gpus, enabled=seed is not None), CtrlC() as ctrl_c:
         if seed is not None:
             torch.manual_seed(seed)
         if checkpoint and Path(checkpoint).exists():
-            run = load(checkpoint, model, optim, settings, rng, device)
-            shown.update(len(run["history"]))
-        model.train()
-        while len(run["history"]) < steps and not run["over"]:
-            k = len(run["history"])
-            result = loss(model, *brought(batch(k), device))
-            result = result if isinstance(result, tuple) else (result,)
-            value = update(model, optim, result[0], clip, k)
-            run["history"].append(value)
-            shown.update()
-            shown.set_postfix(loss=f"{value:.3f}", refresh=False)
-            run["over"] = bool(stop and stop(k, *result))
-            at_end = run["over"] or k + 1 == steps
-            if valid and ((k + 1) % every == 0 or at_end):
-                judge(model, valid, run)
-                run["over"] |= run["waited"] == patience
-                at_end |= run["over"]
-            if checkpoint and ((k + 1) % every == 0 or at_end or breaks.asked):
-                save(checkpoint, model, optim, settings, rng, device, run)
-            if breaks.asked and not at_end:
-                kept = f"{checkpoint} has this state: the same call goes on from it"
-                lost = "the model keeps the weights of this step; with checkpoint=… the same call could go on from it"
-                raise KeyboardInterrupt(f"Stopped after step {k + 1} of {steps}; {kept if checkpoint else lost}.")
-    if run["best_weights"]:
-        model.load_state_dict(run["best_weights"])
+            run = load(checkpoint, model, optim, settings, rng, device, steps)
+        with bar(steps, name, progress, len(run["history"])) as shown:
+            model.train()
+            while len(run["history"]) < steps and not run["over"]:
+                k = len(run["history"])
+                if callable(lr):
+                    for group in optim.param_groups:
+                        group["lr"] = lr(k)
+                result = loss(model, *brought(batch(k), device))
+                result = result if isinstance(result, tuple) else (result,)
+                value = update(model, optim, result[0], clip, k)
+                run["history"].append(value)
+                run["over"] = bool(stop and stop(k, *result))
+                due = (k + 1) % every == 0 or k + 1 == steps or run["over"]
+                if validate and due:
+                    judge(model, validate, patience, run)
+                shown.update()
+                shown.set_postfix(loss=f"{value:.3f}", refresh=False)
+                if checkpoint and (due or ctrl_c.came):
+                    save(checkpoint, model, optim, settings, rng, device, run)
+                if ctrl_c.came:
+                    kept = f"{checkpoint} has this state: the same call goes on from it"
+                    lost = "the model keeps this step's weights; with a checkpoint the same call could go on from here"
+                    raise KeyboardInterrupt(f"Stopped after step {k + 1} of {steps}; {kept if checkpoint else lost}.")
+    if run["best"]:
+        model.load_state_dict(run["best"])
     model.train(was_training)
     return model, np.array(run["history"])
 
@@ -153,29 +145,33 @@ def update(model, optim, value, clip, k):
         raise ValueError(f"the loss is {number} at step {k + 1}; try a lower lr, or clip the gradient.")
     optim.zero_grad()
     value.backward()
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), math.inf if clip is None else clip).item()
+    weights = list(model.parameters())
+    if callable(clip):
+        clip(weights)
+    norm = torch.nn.utils.clip_grad_norm_(weights, math.inf if clip is None or callable(clip) else clip).item()
     if not math.isfinite(norm):
         raise ValueError(f"the gradient's norm is {norm} at step {k + 1}; try a lower lr.")
     optim.step()
     return number
 
 
-def judge(model, valid, run):
+def judge(model, validate, patience, run):
     model.eval()
     with torch.no_grad():
-        number = float(valid(model))
+        value = float(validate(model))
     model.train()
-    if number < run["best"]:
-        run |= {"best": number, "best_weights": copy.deepcopy(model.state_dict()), "waited": 0}
+    if value < run["least"]:
+        run |= {"least": value, "best": copy.deepcopy(model.state_dict()), "waited": 0}
     else:
         run["waited"] += 1
+        run["over"] |= run["waited"] == patience
 
 
 def save(path, model, optim, settings, rng, device, run):
     """Write beside, then rename: a crash leaves the old file."""
     state = {"model": model.state_dict(), "optim": optim.state_dict(), "settings": settings, "run": run}
     state["random"] = torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
-    state["rng"] = rng and json.dumps(rng.bit_generator.state)
+    state["rng"] = rng and json.dumps(rng.bit_generator.state, default=np.ndarray.tolist)
     path = Path(path)
     beside = path.with_name(path.name + ".part")
     with beside.open("wb") as file:
@@ -185,41 +181,43 @@ def save(path, model, optim, settings, rng, device, run):
     os.replace(beside, path)
 
 
-def load(path, model, optim, settings, rng, device):
+def load(path, model, optim, settings, rng, device, steps):
     """Bring model, optimiser and random numbers to the state of the file -> the run so far."""
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         run, random = state["run"], state["random"]
     except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is no checkpoint that fit wrote; delete it or name another file.") from error
+        raise ValueError(f"{path} is no checkpoint of this fit; delete it to start anew.") from error
     if state["settings"] != settings:
-        raise ValueError(f"{path} is from a run with {state['settings']}, this one has {settings}; name another file.")
+        raise ValueError(f"{path} is of a training with {state['settings']}; this one has {settings}.")
+    if len(run["history"]) > steps:
+        raise ValueError(f"{path} holds {len(run['history'])} steps; steps is {steps}, and should be as many at least.")
     shapes = [{key: tuple(a.shape) for key, a in m.items()} for m in (state["model"], model.state_dict())]
     if shapes[0] != shapes[1]:
-        raise ValueError(f"{path} has the weights of another model; delete it or name another file.")
+        raise ValueError(f"{path} holds the weights of another model; delete it to start anew.")
     model.load_state_dict(state["model"])
     optim.load_state_dict(state["optim"])
     torch.set_rng_state(random[0])
     if device.type == "cuda" and random[1] is not None:
         torch.cuda.set_rng_state(random[1], device)
-    if rng and state["rng"]:
+    if rng:
         rng.bit_generator.state = json.loads(state["rng"])
     return run
 
 
-class Breaks(contextlib.AbstractContextManager):
-    """Ctrl-C waits for the end of a step, so that no half-made update is kept; a second one does not wait."""
+class CtrlC(contextlib.AbstractContextManager):
+    """Makes Ctrl-C wait for the end of a step, so that no half-made update is kept; a second one does not wait."""
 
     def __init__(self):
-        self.asked, self.old = False, None
+        self.came, self.old = False, None
 
     def __enter__(self):
         if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handler
-            self.old = signal.signal(signal.SIGINT, self.ask)
+            self.old = signal.signal(signal.SIGINT, self.handle)
         return self
 
-    def ask(self, *_):
-        self.asked = True
+    def handle(self, *_):
+        self.came = True
         signal.signal(signal.SIGINT, self.old)
 
     def __exit__(self, *_):
