@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 
@@ -215,3 +216,11 @@ def test_the_versions_of_constraints_txt_are_those_of_this_venv():
             except PackageNotFoundError:
                 pass  # needed on other systems alone
     assert not other
+
+
+def test_everything_that_is_needed_is_pinned():
+    def names(file):
+        lines = (ROOT / file).read_text().splitlines()
+        return {re.match(r"[\w.-]+", line)[0].lower().replace("_", "-") for line in lines if line and line[0] != "#"}
+
+    assert not names("requirements.txt") - names("constraints.txt")
