@@ -1,6 +1,7 @@
-"""Build the notebooks in exercises/ from the scripts in solutions/, or check that they are fresh and that they teach."""
+"""Build the notebooks in exercises/ from the scripts in solutions/, or check that they are fresh and do teach."""
 
 import tempfile
+import zipfile
 from pathlib import Path
 
 from coursekit import ROOT
@@ -48,6 +49,15 @@ def source(path):
     return nb
 
 
+def answered(path, answers):
+    """The source notebook with these answers in it: {"lstm_step": "def lstm_step(…): …"}."""
+    nb = source(path)
+    for cell in nb.cells:
+        if cell.id in answers:
+            cell.source = answers[cell.id]
+    return nb
+
+
 def write_sources(folder, assignment="*"):
     """Source notebooks of these assignments, as nbgrader's first step wants them -> the assignments' names."""
     import nbformat
@@ -92,8 +102,34 @@ def build():
 
 
 def check():
-    pass
+    """Print a line for each answer; -> 1 if anything is wrong."""
+    from coursekit.grading import proof
+
+    wrong = [f"{path.relative_to(ROOT)} is stale; make exercises writes it anew." for path in stale()]
+    print(f"{'answer':<40} unsolved  solved  mistakes caught  unusual answers passed")
+    for path in scripts():
+        wrong += proof.leaks(path, NOTEBOOKS / path.relative_to(SCRIPTS).with_suffix(".ipynb"))
+        for line, complaints in proof.report(path):
+            print(line)
+            wrong += complaints
+    print(*wrong, sep="\n")
+    return 1 if wrong else 0
+
+
+def stale():
+    """Notebooks in exercises/ that are not what the scripts make."""
+    notebooks = built()
+    there = {path: path.read_bytes() for path in NOTEBOOKS.glob("*/*.ipynb")}
+    return sorted(path for path in notebooks | there if notebooks.get(path) != there.get(path))
 
 
 def bundle():
-    pass
+    """For marks: what a learner needs, without solutions, tests or anything that was built."""
+    target = ROOT / "_build" / "exercises.zip"
+    target.parent.mkdir(exist_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in BUNDLED:
+            for path in [ROOT / name, *sorted((ROOT / name).rglob("*"))]:
+                if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts):
+                    file.write(path, Path("course") / path.relative_to(ROOT))
+    print(f"{target.relative_to(ROOT)}: {target.stat().st_size >> 10} kB, no solutions in it.")

@@ -5,7 +5,9 @@ Marks, feedback and a CSV come out through nbgrader, whose gradebook `nbgrader f
 
 import contextlib
 import csv
+import shutil
 import sys
+import time
 from pathlib import Path
 
 from coursekit import ROOT, nearest
@@ -53,7 +55,7 @@ def shown(path):
 def grade(assignment, submissions, out, unsafe=False):
     """Release, take in, autograde, feedback, CSV. -> [{student, notebook, points, of, sentences}]"""
     from coursekit import exercises
-    from coursekit.grading import intake
+    from coursekit.grading import course, intake
 
     print("Releasing …", end=" ", flush=True)
     api = exercises.release(out, assignment, Reader__unsafe=unsafe)
@@ -63,20 +65,54 @@ def grade(assignment, submissions, out, unsafe=False):
     for student, remarks in taken.items():
         for remark in remarks:
             print(f"  {student}: {remark}")
-    step(api, "Autograde", "Grading", len(taken), lambda: api.autograde(assignment, "*"))
-    step(api, "GenerateFeedback", "Feedback", len(taken), lambda: api.generate_feedback(assignment))
-    export(api, assignment, out / "grades.csv", unsafe)
-    return marks(api, assignment, out, sorted(taken))
+    with course.quiet():
+        step(api, "Autograde", "Grading", len(taken), lambda: api.autograde(assignment, "*"))
+        step(api, "GenerateFeedback", "Feedback", len(taken), lambda: api.generate_feedback(assignment))
+        export(api, assignment, out / "grades.csv", unsafe)
+        return marks(api, assignment, out, sorted(taken))
+
+
+def trial_class(folder, assignment):
+    """A small class: the solution, nothing, and (for the LSTM's step) three that went wrong."""
+    import nbformat
+
+    from coursekit import exercises
+    from coursekit.grading import specs
+
+    shutil.rmtree(folder, ignore_errors=True)
+    answers = {"right": {}, "blank": {}, **(TRIAL_ANSWERS if assignment == "03_lstm" else {})}
+    for student, own in answers.items():
+        for path in exercises.scripts(assignment):
+            if student == "blank":
+                own = {answer: STUB for answer in specs.load(assignment, path.stem)}
+            (folder / student).mkdir(parents=True, exist_ok=True)
+            nbformat.write(exercises.answered(path, own), folder / student / f"{path.stem}.ipynb")
+    return folder
+
+
+STUB = "# your code here\nraise NotImplementedError"
+STEP = """def lstm_step(p, state, x):
+    a = x @ p.W_x.T + state.h @ p.W_h.T + p.b
+    {gates} = np.split(a, 4, axis=-1)
+    c = sigmoid(f) * state.c + sigmoid(i) * np.tanh(g)
+    return State({h}, c)
+"""
+TRIAL_ANSWERS = {
+    "gates_swapped": {"lstm_step": STEP.format(gates="i, f, g, o", h="sigmoid(f) * np.tanh(c)")},
+    "plus_for_times": {"lstm_step": STEP.format(gates="i, f, g, o", h="sigmoid(o) + np.tanh(c)")},
+    "endless_loop": {"lstm_step": "def lstm_step(p, state, x):\n    while True:\n        pass\n"},
+}
 
 
 def step(api, converter, title, total, work):
     """One of nbgrader's steps over all students, with a bar; what it could not do goes to stderr."""
     from tqdm import tqdm
 
-    with tqdm(total=total, desc=title, unit=" students", leave=False, disable=None) as bar:
+    began = time.monotonic()
+    with tqdm(total=total, desc=title, unit=" students", leave=False) as bar:
         api.config[converter].post_convert_hook = lambda **_: bar.update()
         done = work()
-    print(f"{title}: {bar.n} of {total} students, {bar.format_dict['elapsed']:.0f} s.")
+    print(f"{title}: {bar.n} of {total} students, {time.monotonic() - began:.0f} s.")
     if not done["success"]:
         print(done.get("error") or done.get("log"), file=sys.stderr)
 

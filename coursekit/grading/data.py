@@ -2,6 +2,7 @@
 
 import base64
 import importlib
+import sys
 import warnings
 
 import numpy as np
@@ -24,7 +25,7 @@ def pack(value):
 
 
 def unpack(data, find=None):
-    """The value again, in new arrays. `find` turns "lstmcore.cells.lstm:State" into the class; else tuples are plain."""
+    """The value again, in new arrays. `find` turns "lstmcore.cells.lstm:State" into the class."""
     if data is None:
         return None
     if "tuple" in data:
@@ -76,7 +77,7 @@ def error(e):
     """What an exception says, and the line of the learner's cell where it came up."""
     line, trace = None, e.__traceback__
     while trace:
-        if trace.tb_frame.f_globals.get("__name__") == "__main__":
+        if trace.tb_frame.f_globals is vars(sys.modules["__main__"]):
             line = trace.tb_lineno
         trace = trace.tb_next
     if isinstance(e, SyntaxError):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy
 
-from coursekit import ONE_THREAD, ROOT
+from coursekit import ONE_THREAD, ROOT, system
 
 HERE = Path(__file__).parent
 SITE = Path(numpy.__file__).parents[1]
@@ -98,24 +98,20 @@ def no_new_processes():
         return file.read()
 
 
-UNSAFE = "--unsafe grades without a sandbox: for work that you would also run yourself."
+UNSAFE = "Or --unsafe, which grades without a sandbox: for work that you would also run yourself."
 
 
 def probe():
     """Unavailable, with the remedy, unless a job can run in the sandbox here."""
-    if not shutil.which("bwrap"):
-        raise Unavailable(
-            "Grading runs other people's code, and bubblewrap, which walls it off, is not here. On Debian or Ubuntu: "
-            f"apt install bubblewrap. {UNSAFE}"
-        )
+    found, why = system.bubblewrap()
+    if not found:
+        raise Unavailable(f"Grading runs other people's code, walled off by bubblewrap. {why} {UNSAFE}")
     try:
         no_new_processes()
     except Exception as e:
-        raise Unavailable(f"The sandbox needs libseccomp ({e}): apt install libseccomp2. {UNSAFE}") from e
+        raise Unavailable(
+            f"The sandbox needs the library libseccomp ({e}): apt-get install libseccomp2. {UNSAFE}"
+        ) from e
     messages, end = run({"cells": [[0, ""]], "calls": {}, "library": {}}, unsafe=False)
     if end or {"start": 0} not in messages:
-        raise Unavailable(
-            f"bubblewrap is here but cannot start ({end or 'no answer'}). In Docker: run the container with "
-            "--security-opt seccomp=unconfined. On Ubuntu 24.04: "
-            f"sysctl kernel.apparmor_restrict_unprivileged_userns=0. {UNSAFE}"
-        )
+        raise Unavailable(f"bubblewrap works, but Python does not start in it ({end or 'no answer'}). {UNSAFE}")

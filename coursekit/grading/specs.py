@@ -32,7 +32,8 @@ class Spec(NamedTuple):
     mistakes: dict  # {"b is left out": arguments -> the wrong answer that makes}
     fair: dict = MappingProxyType({})  # {"with einsum": arguments -> a right answer that looks different}
     hide: tuple = ()  # functions of lstmcore, besides the oracle, that would answer the question
-    names: tuple = ()  # of the arguments
+    answer: str = ""  # the function's name
+    arguments: tuple = ()  # their names
 
 
 def cells(script):
@@ -67,62 +68,74 @@ def load(assignment, notebook):
         if answer != "all":
             own = dict(shared)
             exec(compile(cell.source, path, "exec"), own)
-            own["names"] = tuple(inspect.signature(own[answer]).parameters)
+            own |= {"answer": answer, "arguments": tuple(inspect.signature(own[answer]).parameters)}
             specs[answer] = Spec(*(own.get(f, Spec._field_defaults.get(f)) for f in Spec._fields))
     return specs
 
 
 def score(spec, inputs, said):
     """(fraction of the points, a sentence) for what came of each input. `said` may be forged: it is only data."""
-    results, remarks = {}, {}  # {part: [(got, want, {mistake: wrong})]}, {remark: True}, in order
+    results, remarks = {}, {}  # {part: [(got, want, {mistake: wrong})]}, {remark: True}: a set in order
     for arguments, one in zip(inputs, [*said, *[None] * len(inputs)], strict=False):
-        one = one if isinstance(one, dict) else {"why": str(one) if one else "Nothing came back."}
+        one = one if isinstance(one, dict) else {"why": one or "Nothing came back."}
         if "value" not in one:
             return 0, trouble(one, spec, arguments)
-        if one.get("changed"):
-            names = [n for k, n in enumerate(spec.names) if k in list(one["changed"])]
-            return (
-                0,
-                f"It changes {' and '.join(names) or 'its arguments'}, which the caller still needs; work on a copy.",
-            )
-        if one.get("differs"):
-            return 0, "It gives different answers for equal inputs; it should depend on its arguments alone."
         with np.errstate(all="ignore"):
-            want = parts(spec.oracle(*arguments))
+            want = parts(spec.oracle(*arguments), spec.answer)
             wrongs = {m: dict(parts(wrong(*arguments), want)) for m, wrong in spec.mistakes.items()}
         try:
-            got = dict(parts(data.unpack(one["value"]), want))
-            for name, right in want:
-                check.difference(got.get(name), right, name)
-                note(remarks, name, got.get(name), right)
+            got, found = seen(one, want)
+            changed = [name for k, name in enumerate(spec.arguments) if k in one["changed"]]
         except Exception:
             return 0, "What came back is not data."
-        if "list" in one["value"] and one["value"]["list"]:
-            remarks["a list came back where an array is expected"] = True
-        if one.get("warned"):
-            remarks[f"NumPy warned: {clean(one['warned'])}"] = True
+        if changed:
+            return 0, f"It changes {' and '.join(changed)}, which the caller still needs; work on a copy."
+        if one.get("differs"):
+            return 0, "It gives different answers for equal inputs; it should depend on its arguments alone."
+        remarks |= dict.fromkeys(found, True)
         for name, right in want:
             wrong = {m: each.get(name) for m, each in wrongs.items()}
             results.setdefault(name, []).append((got.get(name), right, wrong))
     return verdict(results, remarks)
 
 
+def seen(one, want):
+    """({part: what came}, [remarks that cost nothing]). Any exception means that it cannot be read."""
+    got, remarks = dict(parts(data.unpack(one["value"]), want)), []
+    if one["value"] and one["value"].get("list"):
+        remarks.append("a list came back where an array is expected")
+    for name, right in want:
+        check.difference(got.get(name), right, name)
+        if isinstance(got.get(name), np.ndarray) and got[name].dtype != np.asarray(right).dtype:
+            remarks.append(f"{name} is {got[name].dtype} where the inputs are {np.asarray(right).dtype}")
+    if one["warned"]:
+        remarks.append(f"NumPy warned: {clean(one['warned'])}")
+    return got, remarks
+
+
 def verdict(results, remarks):
     with np.errstate(all="ignore"):
         said = {name: check.explain(result, name) for name, result in results.items()}
-    right = [name for name, sentence in said.items() if not sentence]
+        mistake = whole_mistake(results)
+    right, wrong = ([name for name in said if bool(said[name]) == is_wrong] for is_wrong in (False, True))
     remark = f" Note: {'; '.join(remarks)}." if remarks else ""
-    if len(right) == len(said):
+    if not wrong:
         return 1, f"Right.{remark}"
-    praise = [f"{' and '.join(right)} {'is' if len(right) == 1 else 'are'} right."] if right else []
-    return len(right) / len(said), " ".join([*dict.fromkeys(filter(None, said.values())), *praise]) + remark
+    sentences = [f"{listed(wrong)} what you get when {mistake}."] if mistake else list(filter(None, said.values()))
+    sentences += [f"{listed(right)} right."] if right else []
+    return len(right) / len(said), " ".join(sentences) + remark
 
 
-def note(remarks, name, got, right):
-    """Remark on another dtype: it costs nothing."""
-    got, right = np.asarray(got), np.asarray(right)
-    if got.dtype != right.dtype and got.shape == right.shape:
-        remarks[f"{name} is {got.dtype} where the inputs are {right.dtype}"] = True
+def whole_mistake(results):
+    """The mistake that makes every part as it came, in every case, the right ones too."""
+    every = [(name, *result) for name, each in results.items() for result in each]
+    for mistake in every[0][3]:
+        if not any(check.difference(got, made[mistake], name) for name, got, _, made in every):
+            return mistake
+
+
+def listed(names):
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
 
 
 def trouble(one, spec, arguments):
@@ -130,17 +143,24 @@ def trouble(one, spec, arguments):
     error = one.get("error")
     if not isinstance(error, dict):
         return clean(one.get("why", "Nothing came back."))
-    kind, text = clean(error.get("type")), clean(error.get("text"))
+    sentence = told(error)
+    if error.get("type") in ("NameError", "TimeoutError", "NotImplementedError"):
+        return sentence
+    sizes = ", ".join(
+        f"{n} {np.shape(a)}" for k, v in zip(spec.arguments, arguments, strict=True) for n, a in parts(v, k)
+    )
+    return f"{sentence} The inputs were {sizes}."
+
+
+def told(error):
+    """An error as a sentence."""
+    kind, text, line = (clean(error.get(key) or "") for key in ("type", "text", "line"))
     if kind == "NotImplementedError" and not text:
         return "Not written yet."
-    line = f" (line {clean(error['line'])} of its cell)" if error.get("line") else ""
-    if kind in ("NameError", "TimeoutError", "NotImplementedError"):
-        return f"{kind}: {text}{line}."
-    sizes = ", ".join(f"{n} {np.shape(a)}" for n, v in zip(spec.names, arguments, strict=True) for n, a in parts(v, n))
-    return f"{kind}: {text}{line}. The inputs were {sizes}."
+    return f"{kind}{line and f' in line {line} of its cell'}: {text}{'' if text.endswith(('.', '?', '!')) else '.'}"
 
 
-def parts(value, like="the result"):
+def parts(value, like):
     """[(name, array)]: the fields of a NamedTuple; what else has as many parts as `like`, under the same names."""
     if isinstance(like, str):
         names = getattr(value, "_fields", None)

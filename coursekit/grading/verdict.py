@@ -18,12 +18,15 @@ class Verdict(NamedTuple):
     errors: dict  # {index of a cell: what it raised, as a notebook's output}
 
 
-def judge(path, released, assignment, notebook, student, secret, unsafe=False):
-    """The verdict on the file at `path`. The inputs are others for every student and resubmission."""
+def judge(path, released, assignment, notebook, student, secret, unsafe=False, warn=True):
+    """The verdict on the file at `path`. The inputs are others for every student and resubmission.
+
+    `warn`: where it was unsafe every sentence says so.
+    """
     wanted = specs.load(assignment, notebook)
     nb, why = submission.read(path, released)
     if why:
-        return finished({answer: (0, why) for answer in wanted}, {}, unsafe)
+        return finished({answer: (0, why) for answer in wanted}, {}, unsafe and warn)
     cells = submission.runnable(nb, released)
     setup = submission.setup(released)
     inputs = {a: draw(spec, secret, assignment, a, student, cells) for a, spec in wanted.items()}
@@ -38,11 +41,11 @@ def judge(path, released, assignment, notebook, student, secret, unsafe=False):
             guilty = [name for name in used(cell.source) if name != answer and scores.get(name, (1,))[0] < 1]
             if guilty:
                 scores[answer] = scores[answer][0], f"{scores[answer][1]} It uses your {guilty[0]}, not right yet."
-    return finished(scores, errors, unsafe)
+    return finished(scores, errors, unsafe and warn)
 
 
-def finished(scores, errors, unsafe):
-    if unsafe:
+def finished(scores, errors, warn):
+    if warn:
         scores = {answer: (fraction, f"{sentence} {UNSAFE}") for answer, (fraction, sentence) in scores.items()}
     return Verdict(scores, errors)
 
@@ -83,9 +86,8 @@ def apply(cells, inputs, library, unsafe):
 
 
 def as_output(error):
-    name, text, line = (clean(error.get(key)) for key in ("type", "text", "line"))
-    where = f" (line {line})" if error.get("line") else ""
-    return {"ename": name, "evalue": text, "traceback": [f"{name}: {text}{where}."]}
+    name, text = (clean(error.get(key) or "") for key in ("type", "text"))
+    return {"ename": name, "evalue": text, "traceback": [specs.told(error)]}
 
 
 def used(source):

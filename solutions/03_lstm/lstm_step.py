@@ -142,6 +142,9 @@ mistakes = {
     "the rows are taken in the order i, f, o, g": lambda p, state, x: lstm.step(rows(p, "ifog"), state, x),
     "h = o * c, without the tanh": with_h(lambda o, c, old: o * c),
     "h = o + tanh(c)": with_h(lambda o, c, old: o + np.tanh(c)),
+    "f takes the place of o: h = f * tanh(c)": lambda p, state, x: lstm.step(p, state, x)._replace(
+        h=lstm.gates(p, state, x).f * np.tanh(lstm.step(p, state, x).c)
+    ),
     "h = o * tanh(c) takes the old c": with_h(lambda o, c, old: o * np.tanh(old.c)),
     "the old c is not kept: c = i * g": with_c(lambda i, f, g, o, c: i * g),
     "f is left out: c = c + i * g, the cell of 1997": with_c(lambda i, f, g, o, c: c + i * g),
