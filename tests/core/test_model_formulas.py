@@ -121,7 +121,7 @@ def test_a_shift_of_a_series_shifts_nlinears_forecast_and_leaves_its_classes():
 
 
 def test_a_neural_ode_is_what_scipys_solver_says():
-    model = neural_ode.NeuralODE(3, 3, H, horizon=3, dtype=torch.float64)
+    model = neural_ode.NeuralODE(3, 3, H, horizon=3, step_size=0.25, dtype=torch.float64)
     z = 2 * torch.randn(1, H, dtype=torch.float64)
     times = torch.tensor([0.0, 0.3, 1.0, 1.9, 3.0], dtype=torch.float64)
     got = model.flow(z, times)[:, 0].detach()

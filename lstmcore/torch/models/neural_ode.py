@@ -15,7 +15,7 @@ class NeuralODE(torch.nn.Module):
     steps; the paper's adjoint, torchdiffeq.odeint_adjoint, has the same ones with less memory and more time.
     """
 
-    def __init__(self, D, K, H=32, horizon=None, step_size=0.25, device=None, dtype=None):
+    def __init__(self, D, K, H=32, horizon=None, step_size=0.5, device=None, dtype=None):
         super().__init__()
         check_sizes(D=D, H=H, horizon=horizon)
         if not 0 < step_size <= 1:
