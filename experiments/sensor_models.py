@@ -2,8 +2,8 @@
 
 The next 12 samples from the last 48, every window of the first 50 batches for training, of the other 21 for the test;
 scaled by the training's mean and spread. Errors are in squares of that spread, 1 being the forecast that always says
-the mean. "persistence" says the last value twelve times, and has nothing to learn. The seconds are those of one thread at work,
-which other work on the machine doesn't count into.
+the mean. "persistence" says the last value twelve times, and has nothing to learn. Seconds are the thread's at work,
+whatever else the machine was doing.
 """
 
 import time
