@@ -84,10 +84,14 @@ def failing(function, at, error):
     return wrapped
 
 
-@pytest.mark.parametrize("bits", [np.random.PCG64, np.random.MT19937, np.random.Philox])
-@pytest.mark.parametrize("where", ["batches", "loss", "step", "validate", "save"])
-@pytest.mark.parametrize("at", [0, 5])
-def test_an_interrupted_training_gives_the_same_numbers_bit_for_bit(tmp_path, monkeypatch, bits, where, at):
+INTERRUPTIONS = [
+    (where, at, np.random.PCG64) for where in ("batches", "loss", "step", "validate", "save") for at in (0, 5)
+]
+INTERRUPTIONS += [("batches", 9, bits) for bits in (np.random.MT19937, np.random.Philox)]
+
+
+@pytest.mark.parametrize("where, at, bits", INTERRUPTIONS)
+def test_an_interrupted_training_gives_the_same_numbers_bit_for_bit(tmp_path, monkeypatch, where, at, bits):
     def validate(m):
         return model.loss(gru, m, *tasks.recall(np.random.default_rng(9), 8, 3))[0]
 

@@ -2,6 +2,8 @@
 
 import torch
 
+from lstmcore.torch.recurrent import usable
+
 
 class Readout(torch.nn.Module):
     """h (B, H) after the last step -> class scores (B, K); with a horizon a forecast (horizon, B, K)."""
@@ -58,14 +60,4 @@ def check_sizes(**sizes):
 
 def factory(device, dtype):
     """What every part of torch takes at its making. ValueError if the device isn't there."""
-    return {"device": device if device is None else usable(device), "dtype": dtype}
-
-
-def usable(device):
-    """The device as torch.device. ValueError, a sentence, if it isn't there."""
-    device = torch.device(device)
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ValueError(
-            f"device is {device}, but PyTorch sees {torch.cuda.device_count()} CUDA GPUs here; it should be cpu."
-        )
-    return device
+    return {"device": usable(device), "dtype": dtype}
