@@ -1,8 +1,9 @@
 """The course's diagrams as SVG text: one function is one picture, on a grid of 10 units, 580 wide.
 
 The first argument of a part says which quantities it belongs to: "c f" is the product f * c, drawn in c's colour and
-lit with c as well as with f. Where two lines meet there is a dot; a crossing without a dot is no meeting. Wide lines
-carry the state, thin lines a signal. Colours and dimming come from figures.css.
+lit with c as well as with f; "c- o" is drawn in c's colour and lit with o alone. Where two lines meet there is a dot;
+a crossing without a dot is no meeting. Wide lines carry the state, thin lines a signal. The colours and the dimming
+are in figures.css.
 """
 
 GATES = {
@@ -16,7 +17,8 @@ SUBSCRIPTS = {1: "₁", 2: "₂", 3: "₃", "T": '<tspan class="sub" dy="5">T</t
 
 def part(quantities, body):
     names = quantities.split()
-    return f'<g class="part {" ".join(f"has-{q}" for q in names)}" style="--q: var(--q-{names[0]})">{body}</g>'
+    lit_by = " ".join(f"has-{q}" for q in names if not q.endswith("-"))
+    return f'<g class="part {lit_by}" style="--q: var(--q-{names[0].rstrip("-")})">{body}</g>'
 
 
 def wire(quantities, *points, head=True, dot=False, wide=False, dash=False, curve=10):
@@ -85,9 +87,9 @@ def lstm():
         operation("c i g", 260, 140, "×"),
         wire("c i g", (260, 126), (260, 84)),
         operation("c i g", 260, 70, "+"),
-        wire("c o", (480, 70), (480, 96), dot=True),
-        box("c o", 480, 113, "tanh", width=64, height=32),
-        wire("c o", (480, 130), (480, 166)),
+        wire("c- o", (480, 70), (480, 96), dot=True),
+        box("c- o", 480, 113, "tanh", width=64, height=32),
+        wire("c- o", (480, 130), (480, 166)),
         wire("o", (410, 192), (410, 180), (466, 180), curve=8),
         operation("h o", 480, 180, "×"),
         wire("h o", (480, 194), (480, 290), (570, 290), wide=True),

@@ -29,9 +29,15 @@ def each_script_once(app, page, template, context, doctree):
     """Sphinx 7.2 to 7.4 lists inline scripts twice, and `const` declared twice is an error on every page."""
     seen = {}
     for script in context.get("script_files", []):
-        name, body = getattr(script, "filename", script), getattr(script, "attributes", {}).get("body")
-        seen.setdefault((name, body), script)
+        name = getattr(script, "filename", script) or ""  # None or "" where the script is inline
+        seen.setdefault((name, getattr(script, "attributes", {}).get("body")), script)
     context["script_files"] = list(seen.values())
+
+
+def a_list_has_items(app, page, template, context, doctree):
+    """docutils puts the references into role="list", but gives each a role that is no list item's."""
+    if "body" in context:
+        context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def thin_mathjax(app, error):
@@ -51,5 +57,6 @@ def setup(app):
     app.add_config_value("lstmcore_digest", library_digest(), "env", [str])  # "env": a change reads every page again
     app.connect("config-inited", drop_stale_outputs)
     app.connect("html-page-context", each_script_once, priority=900)
+    app.connect("html-page-context", a_list_has_items)
     app.connect("build-finished", thin_mathjax)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -98,7 +98,7 @@ def svg(fig):
     for name, colour in Q.items():
         text = re.sub(rf"(?<!, ){colour}", f"var(--q-{name}, {colour})", text)
 
-    key = hashlib.sha1(text.encode()).hexdigest()[:6]
+    key = "fig-" + hashlib.sha1(text.encode()).hexdigest()[:6]
     used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', text))
     text = re.sub(r' id="([^"]+)"', lambda m: f' id="{key}-{m[1]}"' if m[1] in used else "", text)
     text = re.sub(r'(url\(#|href="#)', rf"\g<1>{key}-", text)
