@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from lstmcore.numpy.train import bar
-from lstmcore.torch.models.parts import usable
+from lstmcore.torch.recurrent import usable
 
 
 def fit(
