@@ -49,7 +49,7 @@ def scores(path, answers):
         file = Path(folder) / f"{path.stem}.ipynb"
         nbformat.write(exercises.answered(path, answers), file)
         names = (path.parent.name, path.stem, "nobody", "no secret")
-        return verdict.judge(file, exercises.source(path), *names, unsafe=True).scores
+        return verdict.judge(file, exercises.source(path), *names, unsafe=True, warn=False).scores
 
 
 def said(function, inputs):
@@ -105,7 +105,7 @@ def left_over(path, answer, imports=None):
     probe = PROBE.format(answer=answer, modules=sorted(library))
     _, came = verdict.apply([[0, probe]], {answer: inputs}, library, unsafe=True)
     found = data.unpack(came[answer][0]["value"])
-    right = [specs.score(wanted[answer], inputs, [{"value": data.pack(f)}])[0] == 1 for f in found if f is not None]
+    right = [specs.score(wanted[answer], inputs, said(lambda *_, f=f: f, inputs))[0] == 1 for f in found]
     return ["something"] if any(right) else []
 
 

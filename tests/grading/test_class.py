@@ -11,11 +11,12 @@ import pytest
 from nbgrader.utils import determine_grade
 
 from coursekit import ROOT, exercises, grade
-from coursekit.grading import course, sandbox
+from coursekit.grading import course, sandbox, specs
 
 GATES = exercises.SCRIPTS / "03_lstm_gates" / "gates.py"
 RIGHT = "return sigmoid(x @ W_xf.T + h @ W_hf.T + b_f)"
 STUB = "# your code here\nraise NotImplementedError"
+BLANK = dict.fromkeys(specs.load("03_lstm_gates", "gates"), STUB)
 
 
 class Student(NamedTuple):
@@ -39,10 +40,15 @@ def keeps(answers, says="Right."):
     return Student(answers, 8, "forget_gate", says)
 
 
-CANDIDATE = """
+def candidate(i, g):
+    return {
+        "input_and_candidate": f"""
 def input_and_candidate(x, h, W_xi, W_hi, b_i, W_xg, W_hg, b_g):
     return {i}(x @ W_xi.T + h @ W_hi.T + b_i), {g}(x @ W_xg.T + h @ W_hg.T + b_g)
 """
+    }
+
+
 OUTPUT = """
 def output(x, h, c, W_xo, W_ho, b_o):
     o = sigmoid(x @ W_xo.T + h @ W_ho.T + b_o)
@@ -87,16 +93,15 @@ STUDENTS = {
     "with_magic": keeps({"forget_gate": "%%time\n" + forget(RIGHT)["forget_gate"]}),
     "needless_import": keeps(forget(RIGHT, "import torch, scipy.special\nimport matplotlib.pyplot as plt")),
     "much_output": keeps(forget(RIGHT, "for _ in range(300):\n    print('x' * 2**20)")),
-    "blank": Student(dict.fromkeys(["sigmoid", "dsigmoid", *forget(""), "input_and_candidate", "cell_update", "output"], STUB),
-                     0, "sigmoid", "Not written yet."),
-    "gates_swapped": Student({"input_and_candidate": CANDIDATE.format(i="np.tanh", g="sigmoid")}, 6, "input_and_candidate",
+    "blank": Student(BLANK, 0, "sigmoid", "Not written yet."),
+    "gates_swapped": Student(candidate("np.tanh", "sigmoid"), 6, "input_and_candidate",
                              "i and g are what you get when σ and tanh are swapped."),
-    "half_right": Student({"input_and_candidate": CANDIDATE.format(i="sigmoid", g="sigmoid")}, 7, "input_and_candidate",
+    "half_right": Student(candidate("sigmoid", "sigmoid"), 7, "input_and_candidate",
                           "g is what you get when g goes through σ. i is right."),
-    "plus_for_times": Student({"output": OUTPUT}, 7, "output", "h is what you get when h = o + tanh(c). o is right."),
-    "wrong_sigmoid": Student({"sigmoid": "sigmoid = np.tanh"}, 2, "forget_gate", "It uses your sigmoid, not right yet."),
+    "plus_for_times": Student({"output": OUTPUT}, 7, "output", "h is what you get when h = o + tanh(c). o is"),
+    "wrong_sigmoid": Student({"sigmoid": "sigmoid = np.tanh"}, 2, "forget_gate", "It uses your sigmoid, not right"),
     "library": loses(forget("return lstm.gates((W_xf, W_hf, b_f), (h, h), x).f", "from lstmcore.numpy import lstm"),
-                     "lstmcore.numpy.lstm.gates is not part of this exercise"),
+                     "lstmcore.numpy.lstm.gates is not part of this"),
     "patched": loses(forget("return 0 * h", PATCH), "it should be"),
     "forged": loses({"forget_gate": FORGE}, "There is no function forget_gate"),
     "syntax_error": loses(forget("return sigmoid(x @ W_xf.T +"), "SyntaxError in line 2"),
@@ -110,7 +115,7 @@ STUDENTS = {
     "much_memory": loses(forget("return np.ones(2**40)"), "MemoryError"),
     "reads_solution": loses(forget(RIGHT, f"text = open({str(GATES)!r}).read()"), "FileNotFoundError"),
     "imports_judge": loses(forget(RIGHT, "from coursekit.grading import specs"), "ModuleNotFoundError"),
-    "changes_x": loses(forget("x *= 2\nreturn sigmoid(x @ W_xf.T / 2 + h @ W_hf.T + b_f)"), "It changes x, which the caller"),
+    "changes_x": loses(forget("x *= 2\nreturn sigmoid(x @ W_xf.T / 2 + h @ W_hf.T + b_f)"), "It changes x, which"),
     "whims": loses(forget("return np.random.random(h.shape)"), "different answers for equal inputs"),
     "odd": loses(forget("return 'open'"), "A str came back where numbers should be."),
     "none": loses(forget("sigmoid(x @ W_xf.T)"), "None; does the function return it?"),

@@ -1,0 +1,126 @@
+"""The tests of the tests: every exercise fails unsolved, passes solved, and knows its mistakes by name."""
+
+import json
+import zipfile
+
+import nbformat
+import pytest
+
+from coursekit import ROOT, exercises
+from coursekit.grading import proof, specs, submission
+
+SCRIPTS = exercises.scripts()
+ANSWERS = [(path, answer) for path in SCRIPTS for answer in specs.load(path.parent.name, path.stem)]
+each_answer = pytest.mark.parametrize("path, answer", ANSWERS, ids=[f"{p.stem}-{a}" for p, a in ANSWERS])
+each_script = pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+
+
+def spec(path, answer):
+    return specs.load(path.parent.name, path.stem)[answer]
+
+
+def released(path):
+    return exercises.NOTEBOOKS / path.relative_to(exercises.SCRIPTS).with_suffix(".ipynb")
+
+
+def test_the_notebooks_are_what_the_scripts_make():
+    assert exercises.stale() == []
+
+
+@each_answer
+def test_every_mistake_loses_points_and_is_called_by_its_name(path, answer):
+    assert len(spec(path, answer).mistakes) >= 6
+    assert proof.uncaught(spec(path, answer)) == []
+
+
+@each_answer
+def test_unusual_right_answers_get_full_marks(path, answer):
+    assert len(proof.unusual(spec(path, answer))) > 4, "some of its own"
+    assert proof.failed(spec(path, answer)) == []
+
+
+@each_answer
+def test_the_cases_are_hard(path, answer):
+    """One row, unequal sizes, float32 once, and values that saturate."""
+    import numpy as np
+
+    from lstmcore.tree import leaves
+
+    cases = [leaves(tuple(case)) for case in spec(path, answer).cases(np.random.default_rng(2))]
+    assert {a.dtype for case in cases for a in case} == {np.dtype("float64"), np.dtype("float32")}
+    assert len({a.shape for case in cases for a in case}) >= 3
+    if answer != "cell_update":  # a memory and three gates: nothing that could saturate
+        assert any(abs(a).max() > 500 for case in cases for a in case)
+
+
+@each_script
+def test_unsolved_gets_nothing_and_solved_everything(path):
+    blank = proof.scores(path, dict.fromkeys(specs.load(path.parent.name, path.stem), ""))
+    assert {fraction for fraction, _ in blank.values()} == {0}
+    assert set(proof.scores(path, {}).values()) == {(1, "Right.")}
+
+
+@each_answer
+def test_nothing_in_the_sandbox_answers_the_question(path, answer):
+    assert proof.left_over(path, answer) == []
+
+
+def test_an_answer_that_was_left_in_the_sandbox_is_found():
+    path = exercises.SCRIPTS / "03_lstm" / "lstm_step.py"
+    assert proof.left_over(path, "lstm_step", imports="from lstmcore.numpy import lstm") == ["something"]
+
+
+@each_script
+def test_a_released_notebook_shows_no_solution_and_no_judge(path):
+    assert proof.leaks(path, released(path)) == []
+
+
+def test_a_leak_is_found(tmp_path):
+    path = SCRIPTS[0]
+    nbformat.write(exercises.source(path), tmp_path / "leaky.ipynb")
+    assert proof.leaks(path, tmp_path / "leaky.ipynb")
+
+
+@each_script
+def test_a_released_notebook_has_what_the_page_reads(path):
+    """A title, the minutes, an equation, a stub with types and shapes, both kinds of test, a hint, a plot."""
+    nb = submission.released(released(path))
+    text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    assert nb.cells[0].source.startswith("# ") and " minutes" in nb.cells[0].source
+    assert "$$" in text and "<details>" in text and "at work" in text
+    tests = {cell.id.removeprefix("test_"): cell.source for cell in nb.cells if submission.is_test(cell)}
+    for cell in filter(submission.is_answer, nb.cells):
+        assert "raise NotImplementedError" in cell.source and '"""' in cell.source
+        assert "check.close(" in tests[cell.id]
+        assert tests[cell.id].endswith(f'check.answer("{path.parent.name}/{path.stem}", {cell.id})')
+
+
+def test_the_bundle_for_marks_holds_no_solution(capsys):
+    exercises.bundle()
+    with zipfile.ZipFile(ROOT / "_build" / "exercises.zip") as file:
+        names = file.namelist()
+        text = "\n".join(file.read(name).decode() for name in names if name.endswith((".py", ".ipynb")))
+    assert "course/exercises/03_lstm/lstm_step.ipynb" in names and "course/lstmcore/check.py" in names
+    assert not [name for name in names if "solutions" in name or "tests" in name]
+    assert "with_c(lambda i, f, g, o, c" not in text
+
+
+def test_a_script_is_also_jupytexts():
+    """The percent format is jupytext's; our parser reads it alike."""
+    import jupytext
+
+    for path in SCRIPTS:
+        ours, theirs = specs.cells(path.read_text(encoding="utf-8")), jupytext.read(path).cells
+        assert [(c.kind, c.source) for c in ours] == [(c.cell_type, c.source) for c in theirs]
+        assert [c.tags.get("answer") for c in ours] == [c.metadata.get("answer") for c in theirs]
+
+
+def test_ids_are_unique_and_the_schema_is_nbgraders():
+    from nbgrader.nbgraderformat import MetadataValidator
+
+    for path in SCRIPTS:
+        nb = exercises.source(path)
+        assert len({cell.id for cell in nb.cells}) == len(nb.cells)
+        for cell in nb.cells:
+            MetadataValidator().validate_cell(cell)
+        nbformat.validate(json.loads(nbformat.writes(nb)))

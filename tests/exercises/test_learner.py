@@ -1,0 +1,123 @@
+"""What a learner meets: the notebook in a kernel, `check.answer` in it, and `coursekit check` in the terminal."""
+
+import argparse
+import re
+
+import nbformat
+import numpy as np
+import pytest
+from nbclient import NotebookClient
+
+from coursekit import check as command
+from coursekit import exercises
+from coursekit.grading import specs
+from lstmcore import check
+from lstmcore.cells.lstm import State
+from lstmcore.numpy import lstm
+
+SCRIPTS = exercises.scripts()
+STEP = exercises.SCRIPTS / "03_lstm" / "lstm_step.py"
+
+
+def run(nb):
+    """{cell id: what one reads under it} of a notebook run by a real kernel, which goes on after errors."""
+    NotebookClient(nb, timeout=60, allow_errors=True).execute()
+    read = {}
+    for cell in nb.cells:
+        outputs = [o.get("text") or o.get("evalue") or " ".join(o.get("data", {})) for o in cell.get("outputs", [])]
+        read[cell.id] = "\n".join(outputs)
+    return read
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_solved_notebook_runs_and_says_right_under_every_test(path):
+    read = run(exercises.source(path))
+    for answer in specs.load(path.parent.name, path.stem):
+        assert re.search(rf"Right\. \({answer}, \d hidden inputs\)", read[f"test_{answer}"])
+    assert "image/png" in list(read.values())[-1], "the last cell draws"
+
+
+def test_a_notebook_without_answers_is_friendly_to_the_end():
+    read = run(nbformat.read(exercises.NOTEBOOKS / "03_lstm" / "lstm_step.ipynb", 4))
+    assert list(read.values())[-1].startswith("Write lstm_step above; then run this cell again")
+
+
+WRONG = {
+    "h is what you get when h = o + tanh(c). c is right.": lambda p, s, x: State(
+        lstm.gates(p, s, x).o + np.tanh(lstm.step(p, s, x).c), lstm.step(p, s, x).c
+    ),
+    "c is None; does the function return it?": lambda p, s, x: lstm.step(p, s, x).h,
+    "Not written yet.": lambda p, s, x: (_ for _ in ()).throw(NotImplementedError),
+    "It changes x, which the caller still needs": lambda p, s, x: lstm.step(p, s, np.multiply(x, 2, out=x) / 2),
+    "It gives different answers for equal inputs": lambda p, s, x: State(
+        *np.random.default_rng().random((2, *s.h.shape))
+    ),
+    "h has shape": lambda p, s, x: State(lstm.step(p, s, x).h.T, lstm.step(p, s, x).c),
+    "A str came back where numbers should be.": lambda p, s, x: "h",
+}
+
+
+@pytest.mark.parametrize("says", WRONG)
+def test_a_wrong_answer_gets_a_sentence(says):
+    function = WRONG[says]
+    function.__name__ = "lstm_step"
+    with pytest.raises(AssertionError, match=re.escape(says)):
+        check.answer("03_lstm/lstm_step", function)
+
+
+NOTED = {
+    "": lambda p, s, x: lstm.step(p, s, x),
+    "a list came back": lambda p, s, x: [part.tolist() for part in lstm.step(p, s, x)],
+    "h is float64 where the inputs are float32": lambda p, s, x: State(*map(np.float64, lstm.step(p, s, x))),
+    "NumPy warned: overflow encountered": lambda p, s, x: (np.exp(np.array(1e3)), lstm.step(p, s, x))[1],
+}
+
+
+@pytest.mark.parametrize("note", NOTED)
+def test_a_right_answer_is_right_with_a_note_at_most(note, capsys):
+    function = NOTED[note]
+    function.__name__ = "lstm_step"
+    check.answer("03_lstm/lstm_step", function)
+    printed = capsys.readouterr().out
+    assert printed.startswith("Right.") and note in printed and ("Note" in printed) == bool(note)
+
+
+def test_another_name_is_told():
+    with pytest.raises(ValueError, match="There is no answer step in 03_lstm/lstm_step; it asks for lstm_step"):
+        check.answer("03_lstm/lstm_step", lstm.step)
+
+
+def test_without_the_solutions_it_is_checked_on_handing_in(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(specs, "SOLUTIONS", tmp_path)
+    specs.load.cache_clear()
+    check.answer("03_lstm/lstm_step", lstm.step)
+    assert "checked on handing in" in capsys.readouterr().out
+    specs.load.cache_clear()
+
+
+# ---- python -m coursekit check
+
+
+def checked(*words):
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.main(parser.parse_args(list(words)))
+
+
+def test_the_terminal_prints_points_and_the_same_sentence(tmp_path, capsys):
+    answer = "def lstm_step(p, state, x):\n    return x"
+    nbformat.write(exercises.answered(STEP, {"lstm_step": answer}), tmp_path / "my lstm_step.ipynb")
+    assert checked("03_lstm", "--notebook", str(tmp_path / "my lstm_step.ipynb")) == 1
+    printed = capsys.readouterr().out
+    assert "0 of 4  h has shape" in printed and "sandbox" not in printed
+
+
+def test_the_terminal_says_when_all_is_right(tmp_path, capsys):
+    nbformat.write(exercises.source(STEP), tmp_path / "lstm_step.ipynb")
+    assert checked("--notebook", str(tmp_path / "lstm_step.ipynb")) == 0
+    assert "lstm_step            4 of 4  Right." in capsys.readouterr().out
+
+
+def test_the_terminal_knows_no_such_assignment():
+    assert "Did you mean 03_lstm?" in checked("03_lstn")
+    assert "There is no notebook nowhere.ipynb." in checked("--notebook", "nowhere.ipynb")
