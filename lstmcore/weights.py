@@ -49,3 +49,27 @@ def chrono(p, T, rng):
 def astype(tree, dtype):
     """Every array of the tree as dtype."""
     return tree_map(lambda a: a.astype(dtype), tree)
+
+
+def glorot(Params, D, H, rng, dtype=np.float64):
+    """Weights from U(±√(6 / (inputs + H))) for each gate (Glorot & Bengio, 2010, eq. 16); what is no matrix is zero."""
+    shapes, gates = Params.shapes(D, H), len(gate_names(Params.shapes(D, H)))
+
+    def draw(shape):
+        if len(shape) == 1:
+            return np.zeros(shape, dtype)
+        area = int(np.prod(shape[2:]))  # of a convolution's kernel
+        most = (6 / (area * (shape[1] + shape[0] // gates))) ** 0.5
+        return rng.uniform(-most, most, shape).astype(dtype)
+
+    return Params(*map(draw, shapes))
+
+
+def orthogonal(p, rng, gain=1.0):
+    """p with each gate's block of W_h a random orthogonal matrix, times gain (Saxe, McClelland & Ganguli, 2014)."""
+    H = p.W_h.shape[1]
+    blocks = []
+    for _ in gate_names(p):
+        q, r = np.linalg.qr(rng.normal(size=(H, H)))
+        blocks.append(gain * q * np.sign(np.diag(r)))  # the signs make it uniform over all rotations
+    return p._replace(W_h=np.concatenate(blocks).astype(p.W_h.dtype))

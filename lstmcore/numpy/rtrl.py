@@ -4,7 +4,7 @@ import numpy as np
 
 from lstmcore.cells import sizes
 from lstmcore.numpy.ops import dsigmoid, sigmoid
-from lstmcore.tree import leaves, tree_map
+from lstmcore.tree import tree_map
 
 
 def rtrl(step, step_backward, p, state, xs, dhs):
@@ -40,10 +40,16 @@ def jacobians(step_backward, p, state, x):
     rows = []
     for unit in np.eye(S, dtype=state.h.dtype):
         dnew = type(state)(*np.split(unit[None], len(state), axis=-1))
-        dparams, dstate, _ = step_backward(p, state, x, dnew)
-        rows.append([np.concatenate([a.ravel() for a in leaves(tree)]) for tree in (dstate, dparams)])
-    J_state, J_params = zip(*rows, strict=True)
-    return np.stack(J_state), np.stack(J_params)
+        rows.append(np.concatenate([a.ravel() for a in step_backward(p, state, x, dnew)[0]]))
+    return state_jacobian(step_backward, p, state, x), np.stack(rows)
+
+
+def state_jacobian(step_backward, p, state, x):
+    """d(new state)/d(state), (S, S), for a batch of one: S copies of it go back at once, each with its own unit."""
+    S = sum(part.size for part in state)
+    dnew = type(state)(*np.split(np.eye(S, dtype=state.h.dtype), len(state), axis=-1))
+    copies = tree_map(lambda a: np.repeat(a, S, axis=0), state)
+    return np.concatenate(step_backward(p, copies, np.repeat(x, S, axis=0), dnew)[1], axis=-1)
 
 
 def online_1997(p, state, xs, dhs):

@@ -18,6 +18,6 @@ def gates(p, state, x):
 
 def step(p, state, x):
     """(h,), x -> (h',)."""
-    r, z, n = gates(p, state, x)
+    _, z, n = gates(p, state, x)
     h = (1 - z) * n + z * state.h
     return State(h)
