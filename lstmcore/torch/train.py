@@ -206,20 +206,25 @@ def load(path, model, optim, settings, rng, device, steps):
 
 
 class CtrlC(contextlib.AbstractContextManager):
-    """Makes Ctrl-C wait for the end of a step, so that no half-made update is kept; a second one does not wait."""
+    """Makes Ctrl-C wait for the end of a step, so that no half-made update is kept; a second one does not wait.
+
+    Only where Python's own handler stands: not in a thread, not where someone else watches or SIGINT is ignored.
+    """
 
     def __init__(self):
-        self.came, self.old = False, None
+        self.came = False
+        main = threading.current_thread() is threading.main_thread()
+        self.ours = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
     def __enter__(self):
-        if threading.current_thread() is threading.main_thread():  # elsewhere Python allows no handler
-            self.old = signal.signal(signal.SIGINT, self.handle)
+        if self.ours:
+            signal.signal(signal.SIGINT, self.handle)
         return self
 
     def handle(self, *_):
         self.came = True
-        signal.signal(signal.SIGINT, self.old)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def __exit__(self, *_):
-        if self.old is not None:
-            signal.signal(signal.SIGINT, self.old)
+        if self.ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -15,6 +15,14 @@ from lstmcore.torch.models.recurrent import RecurrentModel
 from lstmcore.torch.train import fit
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c():
+    """Python's own handler, also where the tests run in the background and SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def loss(model, xs, target):
     return mse_loss(model(xs), target)
 
@@ -187,8 +195,12 @@ def test_ctrl_c_waits_for_the_step_and_a_second_does_not():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_fit_runs_in_a_thread_too():
-    ended = []
+def test_a_handler_of_someone_else_is_left_alone():
+    came = []
+    signal.signal(signal.SIGINT, lambda *_: came.append(1))
+    _, history = train(net(), steps=3, stop=lambda k, value: os.kill(os.getpid(), signal.SIGINT))
+    assert len(history) == len(came) == 3
+    ended = []  # and in a thread Python allows none
     thread = threading.Thread(target=lambda: ended.append(train(net(), steps=2)))
     thread.start()
     thread.join()
