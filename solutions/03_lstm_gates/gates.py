@@ -41,7 +41,7 @@ def sigmoid(a):
 
 # %% test="sigmoid" points=1
 # σ(0) = 1/2. At a = log 3, e^-a is 1/3, so σ = 1 / (1 + 1/3) = 3/4; at -log 3 it is 1/4.
-check.close(sigmoid(np.array([0.0, np.log(3), -np.log(3)])), np.array([0.5, 0.75, 0.25]), "sigmoid")
+check.close(sigmoid(np.array([0, np.log(3), -np.log(3)])), [1 / 2, 3 / 4, 1 / 4], "sigmoid")
 check.answer("03_lstm_gates/gates", sigmoid)
 
 # %% [markdown]
@@ -68,7 +68,7 @@ def dsigmoid(a):
 
 # %% test="dsigmoid" points=1
 # From the values above: 1/2 · 1/2 = 1/4, and 3/4 · 1/4 = 3/16 on both sides.
-check.close(dsigmoid(np.array([0.0, np.log(3), -np.log(3)])), np.array([1 / 4, 3 / 16, 3 / 16]), "dsigmoid")
+check.close(dsigmoid(np.array([0, np.log(3), -np.log(3)])), [1 / 4, 3 / 16, 3 / 16], "dsigmoid")
 check.answer("03_lstm_gates/gates", dsigmoid)
 
 # %% [markdown]
@@ -94,12 +94,10 @@ def forget_gate(x, h, W_xf, W_hf, b_f):
 
 
 # %% test="forget_gate" points=1
-# Two examples, one unit. First: 1·log 3 + 0·5 + 0 = log 3, so f = 3/4. Second: 0·log 3 + 1·5 - 5 = 0 would need b = -5.
-x, h = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
-f = forget_gate(x, h, W_xf=np.array([[np.log(3)]]), W_hf=np.array([[5.0]]), b_f=np.array([0.0]))
-check.close(f[0], np.array([0.75]), "f of the first example")
-f = forget_gate(x, h, W_xf=np.array([[np.log(3)]]), W_hf=np.array([[5.0]]), b_f=np.array([-5.0]))
-check.close(f[1], np.array([0.5]), "f of the second example")
+# One unit, x = 1 and h = 2: the sum is log 3 · 1 - log 3 · 2 + 2 log 3 = log 3, so f = 3/4.
+log3 = np.log([[3.0]])
+f = forget_gate(np.array([[1.0]]), np.array([[2.0]]), W_xf=log3, W_hf=-log3, b_f=2 * log3[0])
+check.close(f, [[3 / 4]], "f", {"b_f is left out": [[1 / 4]], "h is ignored": [[27 / 28]], "x is ignored": [[1 / 2]]})
 check.answer("03_lstm_gates/gates", forget_gate)
 
 # %% [markdown]
@@ -129,8 +127,8 @@ def input_and_candidate(x, h, W_xi, W_hi, b_i, W_xg, W_hg, b_g):
 # All weights zero: only the biases count. i = σ(log 3) = 3/4; g = tanh(log 2) = (2 - 1/2) / (2 + 1/2) = 3/5.
 zero = np.zeros((1, 1))
 i, g = input_and_candidate(zero, zero, zero, zero, np.array([np.log(3)]), zero, zero, np.array([np.log(2)]))
-check.close(i, np.array([[3 / 4]]), "i")
-check.close(g, np.array([[3 / 5]]), "g")
+check.close(i, [[3 / 4]], "i", {"tanh takes the place of σ": [[4 / 5]], "g comes first": [[3 / 5]]})
+check.close(g, [[3 / 5]], "g", {"σ takes the place of tanh": [[2 / 3]]})
 check.answer("03_lstm_gates/gates", input_and_candidate)
 
 # %% [markdown]
@@ -154,7 +152,8 @@ def cell_update(c, f, i, g):
 # %% test="cell_update" points=1
 # Keep half of 4, write a quarter of -1: 2 - 1/4. Then keep all and write nothing: the memory stays.
 c, f, i, g = np.array([[4.0, 3.0]]), np.array([[0.5, 1.0]]), np.array([[0.25, 0.0]]), np.array([[-1.0, 1.0]])
-check.close(cell_update(c, f, i, g), np.array([[1.75, 3.0]]), "c")
+wrong = {"f is left out": [[3.75, 3]], "i is left out": [[1, 4]], "f and i are swapped": [[0.5, 1]]}
+check.close(cell_update(c, f, i, g), [[1.75, 3]], "c", wrong)
 check.answer("03_lstm_gates/gates", cell_update)
 
 # %% [markdown]
@@ -182,8 +181,8 @@ def output(x, h, c, W_xo, W_ho, b_o):
 # %% test="output" points=2
 # All weights zero: o = σ(log 3) = 3/4, and tanh(log 2) = 3/5, so h = 3/4 · 3/5 = 9/20.
 o, h = output(zero, zero, np.array([[np.log(2)]]), zero, zero, np.array([np.log(3)]))
-check.close(o, np.array([[3 / 4]]), "o")
-check.close(h, np.array([[9 / 20]]), "h")
+check.close(o, [[3 / 4]], "o", {"tanh takes the place of σ": [[4 / 5]]})
+check.close(h, [[9 / 20]], "h", {"h = o + tanh(c)": [[27 / 20]], "h = o * c, without the tanh": [[3 / 4 * np.log(2)]]})
 check.answer("03_lstm_gates/gates", output)
 
 # %% [markdown]

@@ -3,12 +3,14 @@
 import json
 import socket
 
+import nbformat
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.grading import data, intake, sandbox, specs, submission
+from coursekit import exercises
+from coursekit.grading import data, intake, sandbox, specs, submission, verdict
 from lstmcore.cells.lstm import State
 
 SPEC = specs.load("03_lstm", "lstm_step")["lstm_step"]
@@ -151,3 +153,40 @@ def test_old_formats_are_read(tmp_path, nest):
     found = {"worksheets": [{"cells": cells}], "nbformat": 3} if nest == ["worksheets"] else {"cells": cells}
     (tmp_path / "a.ipynb").write_text(json.dumps({"nbformat_minor": 0, "metadata": {}, "nbformat": 4} | found))
     assert submission.learner_cells(tmp_path / "a.ipynb")[0][:2] == ("code", "x = 1")
+
+
+# ---- what goes in
+
+
+def test_the_library_in_the_sandbox_lacks_what_is_asked_and_has_the_rest():
+    hidden = frozenset({("lstmcore.numpy.lstm", "step")})
+    library = specs.library("from lstmcore.numpy import lstm", hidden)
+    assert "step is yours to write" in library["lstmcore.numpy.lstm"] and "np.split" in library["lstmcore.numpy.lstm"]
+    assert "lstmcore.numpy.ops" in library and "lstmcore.numpy.gru" not in library
+
+
+def test_what_is_asked_are_the_oracles_and_what_the_script_hides():
+    asked = specs.asked(specs.load("03_lstm_gates", "gates"))
+    assert {("lstmcore.numpy.ops", "sigmoid"), ("lstmcore.numpy.ops", "dsigmoid")} <= asked
+    assert ("lstmcore.numpy.lstm", "step") in specs.asked(specs.load("03_lstm", "lstm_step"))
+
+
+def test_hidden_inputs_differ_by_everything_but_the_time():
+    def first(*words):
+        return verdict.draw(SPEC, *words)[0][2].tobytes()
+
+    words = ["secret", "assignment", "answer", "student", "code"]
+    assert first(*words) == first(*words)
+    others = [first(*words[:k], "other", *words[k + 1 :]) for k in range(len(words))]
+    assert len({first(*words), *others}) == 1 + len(words)
+
+
+def test_another_student_another_code_and_another_secret_get_other_inputs(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(verdict, "draw", lambda spec, *words: drawn.append(words) or INPUTS)
+    monkeypatch.setattr(verdict, "apply", lambda *_: ({}, {}))
+    path = exercises.SCRIPTS / "03_lstm" / "lstm_step.py"
+    for answers, student, secret in [({}, "a", "s"), ({"lstm_step": "x"}, "a", "s"), ({}, "b", "s"), ({}, "a", "t")]:
+        nbformat.write(exercises.answered(path, answers), tmp_path / "n.ipynb")
+        verdict.judge(tmp_path / "n.ipynb", exercises.source(path), "03_lstm", "lstm_step", student, secret)
+    assert len({str(words) for words in drawn}) == 4
