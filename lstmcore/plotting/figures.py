@@ -5,8 +5,7 @@ from matplotlib import pyplot as plt
 
 from lstmcore.plotting import style
 
-DASHES = ("-", "--", ":", "-.")
-ROW = 0.62  # height of a band, in inches
+ROW = 0.66  # height of a band, in inches
 
 
 def bands(rows):
@@ -14,7 +13,9 @@ def bands(rows):
 
     rows  a list of (quantity, label, values (T,)), from top to bottom; the quantity gives the colour.
     """
-    fig, axes = plt.subplots(len(rows), 1, figsize=(5.4, ROW * len(rows) + 0.5), sharex=True, squeeze=False)
+    fig, axes = plt.subplots(
+        len(rows), 1, figsize=(5.4, ROW * len(rows) + 0.5), sharex=True, squeeze=False, gridspec_kw={"hspace": 0.4}
+    )
     for ax, (name, label, values) in zip(axes[:, 0], rows, strict=True):
         t = np.arange(len(values))
         ax.fill_between(t, values, step="mid", color=style.Q[name], alpha=0.25, lw=0)
@@ -40,9 +41,8 @@ def bands(rows):
     return fig
 
 
-def curves(ax, runs, name, dash="-"):
-    """Losses of several runs of one kind on an axis: thin lines, smoothed over 10 updates. -> last value of each"""
-    for losses in runs:
-        smooth = np.convolve(losses, np.full(10, 0.1), mode="valid")
-        ax.plot(np.arange(len(smooth)) + 10, smooth, color=style.Q[name], ls=dash, lw=1.4)
-    return [losses[-10:].mean() for losses in runs]
+def losses(ax, runs, name):
+    """Losses of several runs on an axis, each the mean of the last 10 updates, in the colour of a quantity."""
+    for run in runs:
+        smooth = np.convolve(run, np.full(10, 0.1), mode="valid")
+        ax.plot(np.arange(10, len(run) + 1), smooth, color=style.Q[name], lw=1.4)

@@ -62,6 +62,7 @@ def visit(browser, address):
         context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=mode, device_scale_factor=scale
         )
+        context.set_default_timeout(60_000)  # milliseconds: a loaded machine is slow, not wrong
         contexts.append(context)
         tab = context.new_page()
         tab.complaints = []
