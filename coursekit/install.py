@@ -136,7 +136,8 @@ def make(root):
 
 def fill(root, log):
     # Compiling all that is installed takes most of the time; Python compiles what is used at its first import.
-    pip = [str(python(root)), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
+    pip = [str(python(root)), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    pip += ["--no-compile", "--progress-bar=off"]
     requirement = torch_requirement((root / "requirements.txt").read_text())
     constraints = root / "constraints.txt"
     if version := torch_there(root, requirement):
