@@ -3,8 +3,9 @@
 import torch
 
 from lstmcore.numpy.attention import Additive, General, check
+from lstmcore.torch.recurrent import usable
 
-__all__ = ["Additive", "General", "additive", "attend", "dot", "general", "masked_softmax", "scaled"]
+__all__ = ["Additive", "Attention", "General", "additive", "attend", "dot", "general", "masked_softmax", "scaled"]
 
 
 def attend(score, p, q, keys, values, mask=None):
@@ -43,3 +44,30 @@ def general(p, q, keys):
 def additive(p, q, keys):
     a = torch.tanh((q @ p.W_q.T)[:, None] + (keys @ p.W_k.T)[None])  # (Q, S, B, A)
     return torch.einsum("qsba,a->bqs", a, p.v)
+
+
+class Attention(torch.nn.Module):
+    """A score with its weights, if it has any: Attention(additive, d_q, d_k, A=8). They start uniform(±1/√columns).
+
+    forward(q, keys, values, mask=None) -> context, weights, as `attend`.
+    """
+
+    def __init__(self, score, d_q, d_k, A=None, device=None, dtype=None):
+        super().__init__()
+        shapes = {general: General.shapes(d_q, d_k), additive: Additive.shapes(d_q, d_k, A or d_k)}.get(score, ())
+        if not shapes and d_q != d_k:
+            raise ValueError(f"d_q is {d_q} and d_k is {d_k}; for {score.__name__} they should be the same.")
+        self.score, self.Params, self.names = score, type(shapes), getattr(shapes, "_fields", ())
+        for name, shape in zip(self.names, shapes, strict=True):
+            tensor = torch.empty(shape, device=usable(device), dtype=dtype)
+            self.register_parameter(name, torch.nn.Parameter(tensor.uniform_(-(shape[-1] ** -0.5), shape[-1] ** -0.5)))
+
+    @property
+    def params(self):
+        return self.Params(*(getattr(self, name) for name in self.names))
+
+    def forward(self, q, keys, values, mask=None):
+        return attend(self.score, self.params, q, keys, values, mask)
+
+    def extra_repr(self):
+        return self.score.__name__
