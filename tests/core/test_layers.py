@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from lstmcore import convert
 from lstmcore.gradcheck import gradcheck, loss_gradcheck, numeric
-from lstmcore.numpy import layers, lstm
+from lstmcore.numpy import layers, lstm, model
 from lstmcore.numpy.bptt import scan_backward
 from lstmcore.scan import scan
 from lstmcore.tree import leaves, tree_map
@@ -137,6 +137,30 @@ def test_without_lengths_one_layer_is_scan_and_scan_backward(cell):
     want = scan_backward(cell.step_backward, q.p, states, q.xs, dhs)
     for a, b in zip(leaves((last, *got)), leaves((states[-1], *want)), strict=True):
         assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("lengths", [None, [4, 1, 3]])
+def test_a_fast_cell_makes_the_same_stack_and_the_same_model(name, lengths):
+    plain, fast = of("numpy", name), of("numpy", f"{name}_fast")
+    q = problem(plain, 3, 3, 2)
+    p = layers.init(plain, 3, 2, q.rng, layers=2, both=True, dtype=np.float64)
+    dhs, got = q.rng.normal(size=(4, 3, 4)), []
+    for cell in (plain, fast):
+        hs, last, cache = layers.forward(cell, p, None, q.xs, lengths)
+        got.append((hs, *layers.backward(cell, p, cache, dhs)))
+        got[-1] += tuple(leaves(last)) if lengths is None else ()
+    for a, b in zip(leaves(got[0]), leaves(got[1]), strict=True):
+        close(b, a)
+    if lengths:
+        with pytest.raises(ValueError, match="dlast was given for unequal lengths; a fast cell has no last state"):
+            layers.one_backward(fast, q.p, layers.one(fast, q.p, None, q.xs, lengths)[2], dhs[..., :2], q.state)
+
+    m = model.init(plain, 3, 2, 4, q.rng, np.float64)
+    for target in (np.array([3, 0, 1]), np.array([[3, 0, 1]] * 4)):
+        results = [model.loss(cell, m, q.xs, target, lengths) for cell in (plain, fast)]
+        for a, b in zip(*map(leaves, results), strict=True):
+            close(b, a)
 
 
 @pytest.mark.parametrize("on", [[True, False, True], [False, False, False]])
