@@ -55,6 +55,8 @@ def _of(p, single, both, stack):
 
 def masked(step, on):
     """A step that leaves the state of a finished sequence as it is: on (B,) is True for those that still run."""
+    if on.all():
+        return step
 
     def masked_step(p, state, x):
         new = step(p, state, where(on, x, 0))  # 0: the padding may hold anything, and 0 · nan is not 0 on the way back
@@ -65,6 +67,8 @@ def masked(step, on):
 
 def masked_backward(step_backward, on):
     """The gradient of `masked(step, on)`, from the gradient of `step`."""
+    if on.all():
+        return step_backward
 
     def masked_step_backward(p, state, x, dnew):
         dparams, dstate, dx = step_backward(p, state, where(on, x, 0), tree_map(lambda d: where(on, d, 0), dnew))
