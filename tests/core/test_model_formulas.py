@@ -83,6 +83,17 @@ def test_a_transformer_knows_the_order_only_by_its_positions(monkeypatch):
     close(model(swapped), model(xs))
 
 
+def test_one_causal_layer_at_t_is_the_whole_layer_on_the_series_up_to_t():
+    torch.manual_seed(0)
+    causal = transformer.Transformer(3, 2, H, num_layers=1, causal=True, dtype=torch.float64)
+    whole = transformer.Transformer(3, 2, H, num_layers=1, dtype=torch.float64)
+    whole.load_state_dict(causal.state_dict())
+    xs, both = series().detach(), torch.tensor([7, 7])
+    for t in range(7):
+        part = torch.tensor([t + 1, t + 1])
+        close(causal.features(xs, both)[t], whole.features(xs[: t + 1], part)[-1])
+
+
 def test_positions_are_the_papers():
     """PE(t, 2k) = sin(t / 10000^(2k/H)), PE(t, 2k + 1) = cos(the same)."""
     got = transformer.positions(40, 6)
