@@ -31,9 +31,9 @@ class Reader(NotebookExporter):
             sandbox.probe()
         self.pool, self.verdicts = ThreadPoolExecutor(os.cpu_count()), {}
         self.secret = secret(Path(self.parent.coursedir.root))
+        released = self.released_folder(self.parent.coursedir.assignment_id)
         for folder, found in self.parent.assignments.items():  # nbgrader has listed them, and read none
-            which = self.parent.coursedir.assignment_id
-            found += intake.tidy(Path(folder), intake.notebooks(self.released_folder(which)))
+            found += intake.tidy(Path(folder), intake.notebooks(released))
 
     def from_file(self, stream, resources=None, **kwargs):
         if not self.parent._sanitizing:  # nbgrader's second look at it, to judge
@@ -84,7 +84,7 @@ def which(resources):
 
 def output(points, sentence):
     """`text/plain` is the partial credit that nbgrader reads, `text/html` what people see."""
-    seen = {"text/plain": f"{points:g}", "text/html": f"<p>{html.escape(sentence)}</p>"}
+    seen = {"text/plain": f"{points:g}", "text/html": f"<p><strong>{html.escape(sentence)}</strong></p>"}
     return new_output("execute_result", data=seen, execution_count=1)
 
 

@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 SITE = Path(numpy.__file__).parents[1]
 ENVIRONMENT = {**ONE_THREAD, "LD_LIBRARY_PATH": sysconfig.get_config_var("LIBDIR") or ""}
 ENVIRONMENT |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}  # Windows needs it
-SECONDS, MEGABYTES = 5, 1024  # for one cell or one call; a whole notebook has four times as long
+SECONDS, MEGABYTES = 5, 1024  # computing of one cell or one call, so a busy machine costs nobody marks
+WHOLE, WALL = 4, 12  # so many times as much computing, and waiting, for a whole notebook
+OUT_OF_TIME = {128 + 24, -24, 128 + 9, -9}  # SIGXCPU, SIGKILL, with and without bubblewrap
 MESSAGES = 10_000  # of one run, at most
 
 
@@ -29,7 +31,7 @@ class Unavailable(Exception):
 def run(job, unsafe):
     """The runner's messages for `job` (cells, calls, library), and how it ended: "", "timeout", "exit 9"."""
     with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as rules:
-        given.write(json.dumps({**job, "seconds": SECONDS, "megabytes": MEGABYTES}).encode())
+        given.write(json.dumps({**job, "seconds": SECONDS, "whole": WHOLE * SECONDS, "megabytes": MEGABYTES}).encode())
         given.seek(0)
         rules.write(b"" if unsafe else no_new_processes())
         rules.seek(0)
@@ -37,10 +39,10 @@ def run(job, unsafe):
         try:
             code = subprocess.run(
                 plain() if unsafe else bubblewrap(rules.fileno()), stdin=given, stdout=said, stderr=subprocess.DEVNULL,
-                timeout=SECONDS * 4, pass_fds=[] if unsafe else [rules.fileno()], env=ENVIRONMENT,
+                timeout=SECONDS * WALL, pass_fds=[] if unsafe else [rules.fileno()], env=ENVIRONMENT,
                 cwd=tempfile.gettempdir(),
             ).returncode  # fmt: skip
-            end = f"exit {code}" if code else ""
+            end = "timeout" if code in OUT_OF_TIME else f"exit {code}" if code else ""
         except subprocess.TimeoutExpired:
             end = "timeout"
         said.seek(0)

@@ -74,7 +74,7 @@ def apply(cells, inputs, library, unsafe):
                     said[answer] = results
         if all(a in said for a in calls):
             break
-        why = f"was not finished after {4 * sandbox.SECONDS} seconds" if end == "timeout" else "ended Python"
+        why = "ran out of time" if end == "timeout" else "ended Python"
         if at in left and at not in said:
             said[at] = [f"{at} {why}."]
         elif any(at == k for k, _ in cells):

@@ -221,7 +221,7 @@ else:
     style.use()
     fig, axes = plt.subplots(4, sharex=True, figsize=(5.4, 4))
     for ax, name, line in zip(axes, "ifch", lines, strict=True):
-        ax.plot(line, color=style.Q[name])
+        ax.plot(line, color=style.Q[name], drawstyle="steps-mid")
         ax.set_ylim(-0.1, 1.1)
         style.letter(ax, name)
     axes[-1].set_xlabel("step")

@@ -124,3 +124,13 @@ def test_ids_are_unique_and_the_schema_is_nbgraders():
         for cell in nb.cells:
             MetadataValidator().validate_cell(cell)
         nbformat.validate(json.loads(nbformat.writes(nb)))
+
+
+@each_answer
+def test_nearly_right_is_not_right(path, answer):
+    """One part in ten thousand is a wrong formula; the last digits are not."""
+    from lstmcore.tree import tree_map
+
+    oracle = spec(path, answer).oracle
+    assert proof.tried(spec(path, answer), lambda *args: tree_map(lambda a: a * (1 + 3e-4), oracle(*args)))[0] == 0
+    assert proof.tried(spec(path, answer), lambda *args: tree_map(lambda a: a * (1 + 1e-12), oracle(*args)))[0] == 1

@@ -109,7 +109,8 @@ STUDENTS = {
     "os_exit": loses(forget("os._exit(0)", "import os"), "forget_gate ended Python."),
     "os_exit_in_cell": loses({"forget_gate": "import os\nos._exit(0)"}, "this cell ended Python"),
     "endless_loop": loses(forget("while True:\n    pass"), "is there an endless loop?"),
-    "stubborn_loop": loses(forget(STUBBORN), "forget_gate was not finished after"),
+    "stubborn_loop": loses(forget(STUBBORN), "forget_gate ran out of time"),
+    "sleeper": loses(forget("time.sleep(10**6)", "import time"), "forget_gate ran out of time"),
     "flood": loses(forget(RIGHT, FLOOD), "this cell ended Python"),
     "fork_bomb": loses(forget("while True:\n    os.fork()", "import os"), "PermissionError"),
     "much_memory": loses(forget("return np.ones(2**40)"), "MemoryError"),
@@ -178,7 +179,7 @@ def graded(tmp_path_factory, bubblewrap):
     for student in STUDENTS:
         hand_in(folder / "handed_in" / student, student)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox, "SECONDS", 2)
+        patch.setattr(sandbox, "SECONDS", 1)
         marks = grade.grade("03_lstm_gates", folder / "handed_in", folder / "out")
     return folder / "out", {mark["student"]: mark for mark in marks}
 

@@ -19,7 +19,7 @@ def trial(tmp_path_factory, bubblewrap):
     """(working folder, what was printed) of the class that `make grade` makes up, with short limits."""
     folder = tmp_path_factory.mktemp("trial")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sandbox, "SECONDS", 2)
+        patch.setattr(sandbox, "SECONDS", 1)
         grade.trial_class(folder / "handed_in", "03_lstm")
         rows = grade.grade("03_lstm", folder / "handed_in", folder / "out")
     return folder / "out", rows

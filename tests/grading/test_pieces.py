@@ -163,6 +163,10 @@ def test_the_library_in_the_sandbox_lacks_what_is_asked_and_has_the_rest():
     library = specs.library("from lstmcore.numpy import lstm", hidden)
     assert "step is yours to write" in library["lstmcore.numpy.lstm"] and "np.split" in library["lstmcore.numpy.lstm"]
     assert "lstmcore.numpy.ops" in library and "lstmcore.numpy.gru" not in library
+    assert set(specs.library("import numpy as np\nfrom lstmcore import check", hidden)) == {
+        "lstmcore",
+        "lstmcore.check",
+    }
 
 
 def test_what_is_asked_are_the_oracles_and_what_the_script_hides():
