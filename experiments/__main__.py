@@ -49,11 +49,11 @@ def chosen(cases, words):
     return cases
 
 
-def rows_of(name, module, cases, seeds):
-    """Every row, by case, then seed: those that are kept as they are, the others run now, and kept."""
+def rows_of(name, module, cases, seeds, mark):
+    """Every row, by case, then seed: those that are kept as they are, the others run now, and kept under this mark."""
     from tqdm.auto import tqdm
 
-    file = KEPT / f"{name}-{fingerprint(name)}.json"
+    file = KEPT / f"{name}-{mark}.json"
     kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else []
     kept += experiments.results(name)["rows"] if status(name)[0] == "fresh" else []
 
@@ -83,13 +83,13 @@ def write(file, content):
     half.replace(file)
 
 
-def about(name, rows):
+def about(rows, mark):
     """The rows, and where, when and by what they were made."""
     git = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True)
     info = Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""
     model = [line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")]
     return {
-        "sources": fingerprint(name),
+        "sources": mark,
         "revision": git.stdout.strip(),
         "date": datetime.date.today().isoformat(),
         "versions": {"python": platform.python_version()} | {p: metadata.version(p) for p in ("numpy", "torch")},
@@ -115,12 +115,13 @@ def main(words=None):
         return f"--seeds is {args.seeds}; it should be at least 1."
     module = importlib.import_module(f"experiments.{args.name}")
     cases, seeds = chosen(plain(module.CASES), args.cases), args.seeds or module.SEEDS
-    rows = rows_of(args.name, module, cases, seeds)
+    mark = fingerprint(args.name)  # now: the sources may change while this runs
+    rows = rows_of(args.name, module, cases, seeds, mark)
     print(module.table(rows))
     if len(cases) < len(module.CASES) or seeds < module.SEEDS:
         print(f"A trial, not written: {len(cases)} of {len(module.CASES)} cases, {seeds} of {module.SEEDS} seeds.")
     elif status(args.name)[0] != "fresh" or len(rows) > len(experiments.results(args.name)["rows"]):
-        write(experiments.HERE / "results" / f"{args.name}.json", about(args.name, rows))
+        write(experiments.HERE / "results" / f"{args.name}.json", about(rows, mark))
         print(f"Written to experiments/results/{args.name}.json")
     return 0
 
