@@ -113,9 +113,9 @@ def main(words=None):
         return nearest(args.name, names(), "experiment")
     if args.seeds is not None and args.seeds < 1:
         return f"--seeds is {args.seeds}; it should be at least 1."
+    mark = fingerprint(args.name)  # now: the sources may change while this runs
     module = importlib.import_module(f"experiments.{args.name}")
     cases, seeds = chosen(plain(module.CASES), args.cases), args.seeds or module.SEEDS
-    mark = fingerprint(args.name)  # now: the sources may change while this runs
     rows = rows_of(args.name, module, cases, seeds, mark)
     print(module.table(rows))
     if len(cases) < len(module.CASES) or seeds < module.SEEDS:

@@ -1,4 +1,4 @@
-"""Cells as one writes them first: a new array for each line; NumPy keeps what backward needs, PyTorch does so itself."""
+"""Cells as one writes them first: a new array for each line. NumPy keeps what backward needs, PyTorch by itself."""
 
 import numpy as np
 import torch

@@ -19,11 +19,8 @@ import torch
 
 from experiments import columns
 from experiments._plain import PLAIN, PLAIN_TORCH
-from lstmcore import convert, weights
 from lstmcore.cells import gru, lstm, rnn
 from lstmcore.numpy import gru_fast, lstm_fast, rnn_fast
-from lstmcore.scan import scan
-from lstmcore.tree import tree_map
 
 SIZES = [(16, 64), (64, 128), (64, 256)]
 CASES = [
@@ -78,18 +75,24 @@ def quartiles(values):
 
 
 def problem(seed, cell, T, B, D, H):
+    """A layer of torch.nn, the same weights as our Params, a state of zeros, inputs, gradients of the outputs."""
+    torch.manual_seed(seed)
+    nn = getattr(torch.nn, cell.upper())(D, H)
+    W_x, W_h, b, b_h = (part.detach().numpy().copy() for part in nn.parameters())
+    b_hn = b_h[2 * H :].copy()
+    b[: 2 * H if cell == "gru" else None] += b_h[: 2 * H if cell == "gru" else None]  # r multiplies the GRU's b_hn
+    declared, _ = CELLS[cell]
+    p = declared.Params(W_x, W_h, b, *[b_hn][: cell == "gru"])
+    state = declared.State(*(np.zeros((B, H), np.float32) for _ in declared.State._fields))
     rng = np.random.default_rng(seed)
-    p = weights.uniform(CELLS[cell][0].Params, D, H, rng, np.float32)
-    state = weights.zeros_state(CELLS[cell][0].State, B, H, np.float32)
-    return p, state, *(rng.standard_normal((T, B, n), np.float32) for n in (D, H))
+    return nn, p, state, *(rng.standard_normal((T, B, n), np.float32) for n in (D, H))
 
 
 def make(seed, cell, T, B, D, H):
     """Functions that run forward, note the time, run backward, and return that time."""
-    p, state, xs, dhs = problem(seed, cell, T, B, D, H)
-    fast = CELLS[cell][1]
-    nn, x, dy = convert.to_torch(p), torch.tensor(xs, requires_grad=True), torch.tensor(dhs)
-    p_torch, state_torch = tree_map(lambda a: torch.tensor(a, requires_grad=True), (p, state))
+    nn, p, state, xs, dhs = problem(seed, cell, T, B, D, H)
+    fast, x, dy = CELLS[cell][1], torch.tensor(xs, requires_grad=True), torch.tensor(dhs)
+    p_torch, state_torch = (type(part)(*(torch.tensor(a, requires_grad=True) for a in part)) for part in (p, state))
     n = len(p.W_h) // H
     a, da, dh, rows = (np.ones(shape, np.float32) for shape in [(n, B, H), (B, n * H), (B, H), (T * B, n * H)])
     W_h, h, from_x = np.ones((n, H, H), np.float32), np.ones((B, H), np.float32), np.ones((T * B, D), np.float32)
@@ -120,21 +123,24 @@ def make(seed, cell, T, B, D, H):
 
     def cached():
         forward, backward = PLAIN[cell]
-        s, saved, dparams = state, [], tree_map(np.zeros_like, p)
+        s, saved, dparams = state, [], [np.zeros_like(part) for part in p]
         for step in xs:
             s, keep = forward(p, s, step)
             saved.append(keep)
         middle = time.process_time()
-        ds = tree_map(np.zeros_like, state)
+        ds = state  # zeros
         for keep, d in zip(saved[::-1], dhs[::-1], strict=True):
             dp, ds, _ = backward(p, keep, ds._replace(h=ds.h + d))
-            dparams = tree_map(np.add, dparams, dp)
+            dparams = [a + b for a, b in zip(dparams, dp, strict=True)]
         return middle
 
     def loop():
-        hs = torch.stack([s.h for s in scan(PLAIN_TORCH[cell], p_torch, state_torch, x)[1:]])
+        s, hs = state_torch, []
+        for step in x:
+            s = PLAIN_TORCH[cell](p_torch, s, step)
+            hs.append(s.h)
         middle = time.process_time()
-        hs.backward(dy)
+        torch.stack(hs).backward(dy)
         return middle
 
     return {"ours": ours, "nn": torch_nn, "products": products, "cached": cached, "loop": loop}
@@ -142,9 +148,8 @@ def make(seed, cell, T, B, D, H):
 
 def error(cell, T, B, D, H):
     """The largest difference between ours and torch.nn in hs and in dW_h, in parts of the largest entry."""
-    p, state, xs, dhs = problem(1, cell, T, B, D, H)
+    nn, p, state, xs, dhs = problem(1, cell, T, B, D, H)
     hs, _, cache = CELLS[cell][1].forward(p, state, xs)
-    nn = convert.to_torch(p)
     want, _ = nn(torch.tensor(xs))
     want.backward(torch.tensor(dhs))
     dW_h, want_dW_h = CELLS[cell][1].backward(p, cache, dhs)[0].W_h, nn.weight_hh_l0.grad.numpy()
@@ -163,7 +168,7 @@ def call_us():
 
 def operations(cell, T, D, H):
     """Operations that torch.nn starts from Python or from its own loop over the steps, per step, forward."""
-    nn, x = convert.to_torch(problem(0, cell, T, 1, D, H)[0]), torch.zeros(T, 1, D, requires_grad=True)
+    nn, x = problem(0, cell, T, 1, D, H)[0], torch.zeros(T, 1, D, requires_grad=True)
     nn(x)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
         nn(x)
