@@ -1,6 +1,6 @@
 """How much faster than autograd through the loop is a backward pass by hand, for cells that torch.nn lacks?
 
-Forward and backward over T = 100 steps, D = 64, float32, one thread. The two are timed in turn in one process; a row has
+Forward and backward over T = 100 steps, D = 64, float32, one thread. Both are timed in turn in one process; a row has
 the median of their ratio (loop / fast) with its quartiles. rnn, lstm and gru run on torch.nn's kernels.
 """
 

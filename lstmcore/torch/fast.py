@@ -52,10 +52,13 @@ def _gru(p, state, xs):
 # ---- by hand ---------------------------------------------------------------------------------------------------------
 
 
-def _through_inputs(p, da, xs):
-    """dxs, dW_x, db from da (T, B, n H): what every cell has alike."""
-    flat = da.flatten(0, 1)
-    return da @ p.W_x, flat.T @ xs.flatten(0, 1), flat.sum(0)
+ROWS = 1024  # of a piece of time, T x B: large enough for full products, small enough for the cache
+
+
+def _pieces(T, B):
+    """Slices of time, the last first."""
+    size = max(1, ROWS // B)
+    return [slice(t, min(t + size, T)) for t in range(0, T, size)][::-1]
 
 
 class Memory(torch.autograd.Function):
@@ -81,30 +84,41 @@ class Memory(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, dhs, dh, dc):
         xs, ys, hs, cs, squashed, *p = ctx.saved_tensors
-        p = ctx.cell.Params(*p)
-        H = p.W_h.shape[1]
-        # da = slopes * dc for the gates that write, slope_o * dh for the output gate; dc gets down * dh, and passes * keep
-        slopes, keep, down = STEPS[ctx.cell][1](p, ys, cs[:-1], squashed[1:])
-        slope_o = squashed[1:] * ys[..., -H:] * (1 - ys[..., -H:])
-        if hasattr(p, "w_co"):
-            down = down + slope_o * p.w_co  # the output gate reads the new memory
-        das = torch.empty_like(ys)
-        writes = das[..., :-H].unflatten(-1, (-1, H))
-        dh, dc = dh.clone(), dc.clone()
-        for t in reversed(range(len(xs))):
-            dh += dhs[t]
-            dc.addcmul_(down[t], dh)
-            torch.mul(slopes[t], dc[:, None], out=writes[t])
-            torch.mul(slope_o[t], dh, out=das[t, :, -H:])
-            if keep is not None:
-                dc *= keep[t]
-            torch.mm(das[t], p.W_h, out=dh)
-        dxs, dW_x, db = _through_inputs(p, das, xs)
-        grads = {"W_x": dW_x, "W_h": das.flatten(0, 1).T @ hs[:-1].flatten(0, 1), "b": db}
-        if hasattr(p, "w_co"):
-            reads = {"w_ci": (0, cs[:-1]), "w_cf": (1, cs[:-1]), "w_co": (3, cs[1:])}
-            grads |= {name: (das[..., k * H : (k + 1) * H] * seen).sum((0, 1)) for name, (k, seen) in reads.items()}
-        return None, dxs, dh, dc, *ctx.cell.Params(**grads)
+        p, (_, B, H) = ctx.cell.Params(*p), hs.shape
+        grads, dxs, dh, dc = ctx.cell.Params(*map(torch.zeros_like, p)), torch.empty_like(xs), dh.clone(), dc.clone()
+        for now in _pieces(len(xs), B):
+            after, o = slice(now.start + 1, now.stop + 1), ys[now][..., -H:]
+            # da is slopes * dc for the gates that write, slope_o * dh for the output gate; dc gets down * dh
+            slopes, keep, down = STEPS[ctx.cell][1](p, ys[now], cs[now], squashed[after])
+            slope_o = squashed[after] * o * (1 - o)
+            if hasattr(p, "w_co"):
+                down = down + slope_o * p.w_co  # the output gate reads the new memory
+            das = torch.empty_like(ys[now])
+            writes = das[..., :-H].unflatten(-1, (-1, H))
+            for t in reversed(range(len(das))):
+                dh += dhs[now.start + t]
+                dc.addcmul_(down[t], dh)
+                torch.mul(slopes[t], dc[:, None], out=writes[t])
+                torch.mul(slope_o[t], dh, out=das[t, :, -H:])
+                if keep is not None:
+                    dc *= keep[t]
+                torch.mm(das[t], p.W_h, out=dh)
+            flat = _add_products(p, grads, das, xs[now], dxs[now])
+            grads.W_h.addmm_(flat.T, hs[now].flatten(0, 1))
+            if hasattr(p, "w_co"):
+                i, f, _, o = das.chunk(4, -1)
+                for d, da, seen in ((grads.w_ci, i, cs[now]), (grads.w_cf, f, cs[now]), (grads.w_co, o, cs[after])):
+                    d += (da * seen).sum((0, 1))
+        return None, dxs, dh, dc, *grads
+
+
+def _add_products(p, grads, das, xs, dxs):
+    """What every cell has alike: dxs from da, and what da adds to dW_x and db. -> da as (T B, n H)."""
+    flat = das.flatten(0, 1)
+    torch.mm(flat, p.W_x, out=dxs.flatten(0, 1))
+    grads.W_x.addmm_(flat.T, xs.flatten(0, 1))
+    grads.b.add_(flat.sum(0))
+    return flat
 
 
 def _step_1997(p, y, c, new, squashed):
@@ -183,25 +197,26 @@ class ResetBefore(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, dhs, dh):
         xs, ys, hs, rhs, *p = ctx.saved_tensors
-        p = ctx.cell.Params(*p)
-        H = p.W_h.shape[1]
-        W_rz, W_n = p.W_h[: 2 * H], p.W_h[2 * H :]
-        r, z, n = ys.chunk(3, -1)
-        of_zn = torch.stack([(hs[:-1] - n) * z * (1 - z), (1 - z) * (1 - n * n)], -2)
-        of_r = hs[:-1] * r * (1 - r)
-        das = torch.empty_like(ys)
-        zn = das[..., H:].unflatten(-1, (2, H))
-        dh, drh = dh.clone(), torch.empty_like(dh)
-        for t in reversed(range(len(xs))):
-            dh += dhs[t]
-            torch.mul(of_zn[t], dh[:, None], out=zn[t])
-            torch.mm(das[t, :, 2 * H :], W_n, out=drh)
-            torch.mul(of_r[t], drh, out=das[t, :, :H])
-            dh.mul_(z[t]).addcmul_(r[t], drh).addmm_(das[t, :, : 2 * H], W_rz)
-        dxs, dW_x, db = _through_inputs(p, das, xs)
-        flat = das.flatten(0, 1)
-        dW_h = torch.cat([flat[:, : 2 * H].T @ hs[:-1].flatten(0, 1), flat[:, 2 * H :].T @ rhs.flatten(0, 1)])
-        return None, dxs, dh, dW_x, dW_h, db
+        p, (_, B, H) = ctx.cell.Params(*p), hs.shape
+        grads, dxs = ctx.cell.Params(*map(torch.zeros_like, p)), torch.empty_like(xs)
+        dh, drh, W_rz, W_n = dh.clone(), torch.empty_like(dh), p.W_h[: 2 * H], p.W_h[2 * H :]
+        for now in _pieces(len(xs), B):
+            h = hs[now]
+            r, z, n = ys[now].chunk(3, -1)
+            of_zn = torch.stack([(h - n) * z * (1 - z), (1 - z) * (1 - n * n)], -2)
+            of_r = h * r * (1 - r)
+            das = torch.empty_like(ys[now])
+            zn = das[..., H:].unflatten(-1, (2, H))
+            for t in reversed(range(len(das))):
+                dh += dhs[now.start + t]
+                torch.mul(of_zn[t], dh[:, None], out=zn[t])
+                torch.mm(das[t, :, 2 * H :], W_n, out=drh)
+                torch.mul(of_r[t], drh, out=das[t, :, :H])
+                dh.mul_(z[t]).addcmul_(r[t], drh).addmm_(das[t, :, : 2 * H], W_rz)
+            flat = _add_products(p, grads, das, xs[now], dxs[now])
+            grads.W_h[: 2 * H].addmm_(flat[:, : 2 * H].T, h.flatten(0, 1))
+            grads.W_h[2 * H :].addmm_(flat[:, 2 * H :].T, rhs[now].flatten(0, 1))
+        return None, dxs, dh, *grads
 
 
 KERNELS = {rnn: _rnn, lstm: _lstm, gru: _gru}

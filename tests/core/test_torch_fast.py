@@ -41,6 +41,13 @@ def test_fast_is_the_steps_one_by_one_in_values_and_gradients(name, T, B, D, H):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_long_sequence_is_cut_into_pieces_of_time(name, monkeypatch):
+    monkeypatch.setattr(fast, "ROWS", 6)  # two steps a piece, and one that is left
+    for want, got in zip(*both(name, 5, 3, 4, 2), strict=True):
+        assert_allclose(got, want, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_fast_stays_in_float32(name):
     for want, got in zip(*both(name, 5, 3, 4, 2, torch.float32), strict=True):
         assert got.dtype == torch.float32
