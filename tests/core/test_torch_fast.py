@@ -5,6 +5,7 @@ import torch
 from numpy.testing import assert_allclose
 from problems import SIZES, of, problem
 
+from experiments import speed_gpu
 from lstmcore.scan import scan
 from lstmcore.torch import fast
 from lstmcore.tree import leaves, tree_map
@@ -95,3 +96,27 @@ def test_fast_says_what_it_cannot_take():
     p, state, xs = tree_map(torch.tensor, (q.p, q.state, q.xs))
     with pytest.raises(ValueError, match=r"xs has shape \(4, 2, 2\); it should be \(T, 2, 3\)"):
         fast.run(of("torch", "peephole"), p, state, xs[..., :2])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_ways_that_the_gpu_table_compares_agree_on_the_cpu(name):
+    args = speed_gpu.problem(0, speed_gpu.CELLS[name], B=2, T=3, H=4)
+    args[0].W_h.requires_grad_()
+    (hs, dW), *others = (way() for way in speed_gpu.ways(name, args).values())
+    for other in others:
+        assert speed_gpu.error(other[0], hs) < 1e-12 and speed_gpu.error(other[1], dW) < 1e-12
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA GPU, so nothing is refused")
+def test_without_a_gpu_the_gpu_table_says_so():
+    with pytest.raises(SystemExit, match="speed_gpu needs a CUDA GPU"):
+        speed_gpu.run(0, "lstm", 2, 3, 4, "float32")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU: the loop as one CUDA graph")
+@pytest.mark.parametrize("name", NAMES)
+def test_a_cuda_graph_of_the_loop_says_what_the_loop_says(name):
+    args = tree_map(lambda a: a.cuda(), speed_gpu.problem(0, speed_gpu.CELLS[name], B=2, T=3, H=4))
+    args[0].W_h.requires_grad_()
+    found = {way: run() for way, run in speed_gpu.ways(name, args).items()}
+    assert speed_gpu.error(found["graph"][1], found["loop"][1].cpu()) < 1e-10
