@@ -1,4 +1,4 @@
-"""Weights of every net in the paper of 1997: what its Table 10 prints, and the settings of one function that give it."""
+"""Weights of every net in the paper of 1997: Table 10, and the settings of one function that give it."""
 
 from experiments import columns
 from lstmcore import count

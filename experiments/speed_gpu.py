@@ -1,8 +1,7 @@
 """Forward and backward on a GPU: the loop, the loop as one CUDA graph, our backward by hand, torch.nn with cuDNN.
 
 D = H. Each way is timed in turn with CUDA events; a row has medians, ratios to the loop, and the largest difference of
-hs and dW_h from float64 on the CPU, as a share of their largest entry. Needs a CUDA GPU: without one nothing is written.
-No GPU could be had when this was written, so there is no results/speed_gpu.json yet, and the graphs were never run.
+hs and dW_h from float64 on the CPU, as a share of their largest entry. Without a CUDA GPU nothing is written. No GPU could be had when this was written, so there is no results/speed_gpu.json yet, and the graphs were never run.
 """
 
 import numpy as np
@@ -12,7 +11,7 @@ from experiments import columns
 from lstmcore import weights
 from lstmcore.scan import scan
 from lstmcore.torch import coupled, fast, gru, gru_reset_before, lstm, lstm1997, peephole, rnn
-from lstmcore.tree import leaves, tree_map
+from lstmcore.tree import tree_map
 
 CELLS = {
     "rnn": rnn, "lstm": lstm, "gru": gru,
