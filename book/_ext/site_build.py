@@ -11,8 +11,8 @@ MATHJAX_KEPT = ("tex-chtml.js", "input/tex/extensions/html.js", "output/chtml/fo
 
 
 def library_digest():
-    """Changes with any line of lstmcore: MyST-NB caches a page's output by its cells alone."""
-    sources = sorted((ROOT / "lstmcore").rglob("*.py"))
+    """Changes with any line of lstmcore and any result: MyST-NB caches a page's output by its cells alone."""
+    sources = sorted([*(ROOT / "lstmcore").rglob("*.py"), *(ROOT / "experiments" / "results").glob("*.json")])
     return hashlib.sha1(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 
@@ -54,6 +54,7 @@ def thin_mathjax(app, error):
 def setup(app):
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"  # cells inherit it: small products run faster so, and the same on every machine
+    os.environ["PYTHONPATH"] = str(ROOT)  # and can import `experiments`, which is not installed
     app.add_config_value("lstmcore_digest", library_digest(), "env", [str])  # "env": a change reads every page again
     app.connect("config-inited", drop_stale_outputs)
     app.connect("html-page-context", each_script_once, priority=900)
