@@ -1,7 +1,10 @@
 """Forward and backward on a GPU: the loop, the loop as one CUDA graph, our backward by hand, torch.nn with cuDNN.
 
 D = H. Each way is timed in turn with CUDA events; a row has medians, ratios to the loop, and the largest difference of
-hs and dW_h from float64 on the CPU, as a share of their largest entry. Without a CUDA GPU nothing is written. No GPU could be had when this was written, so there is no results/speed_gpu.json yet, and the graphs were never run.
+hs and dW_h from float64 on the CPU, as a share of their largest entry.
+
+Without a CUDA GPU nothing is written. No GPU could be had when this was written, so there is no results/speed_gpu.json
+yet, and the graphs were never run.
 """
 
 import numpy as np
