@@ -33,7 +33,7 @@ class Reader(NotebookExporter):
         self.secret = secret(Path(self.parent.coursedir.root))
         released = self.released_folder(self.parent.coursedir.assignment_id)
         for folder, found in self.parent.assignments.items():  # nbgrader has listed them, and read none
-            found += intake.tidy(Path(folder), intake.notebooks(released))
+            found[:] = sorted({*found, *intake.tidy(Path(folder), intake.notebooks(released))})
 
     def from_file(self, stream, resources=None, **kwargs):
         if not self.parent._sanitizing:  # nbgrader's second look at it, to judge

@@ -87,6 +87,17 @@ def test_a_submission_collected_from_the_exchange_gets_its_marks(again):
     assert scores(again)["collected"] == 4
 
 
+def test_links_that_came_past_our_intake_are_dropped(again):
+    folder = again / "submitted" / "linker" / "03_lstm"
+    folder.mkdir(parents=True)
+    (folder / "lstm_step.ipynb").symlink_to(again / "submitted" / "right" / "03_lstm" / "lstm_step.ipynb")
+    (folder / "notes.py").symlink_to(exercises.SCRIPTS / "03_lstm" / "lstm_step.py")
+    with course.quiet():
+        assert course.api(again).autograde("03_lstm", "linker")["success"]
+    assert scores(again)["linker"] == 0
+    assert [path.name for path in (again / "autograded" / "linker" / "03_lstm").iterdir()] == ["lstm_step.ipynb"]
+
+
 def test_a_regrade_leaves_a_mark_given_by_hand(again):
     api = course.api(again)
     with api.gradebook as gradebook:
