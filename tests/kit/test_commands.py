@@ -17,8 +17,9 @@ TARGETS = dict(re.findall(r"^([a-z-]+):.*\n\t(.+)", (ROOT / "Makefile").read_tex
 
 
 def make(*words):
-    """What make prints, also where these tests run under make, which hands its options down."""
-    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+    """What make prints, also where these tests run under make, which hands its options and variables down."""
+    handed = {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "ARGS", "PYTHON", "ASSIGNMENT", "SUBMISSIONS"}
+    env = {name: value for name, value in os.environ.items() if name not in handed}
     return subprocess.run(["make", *words], cwd=ROOT, env=env, capture_output=True, text=True, check=True).stdout
 
 
