@@ -55,8 +55,8 @@ def difference(got, want, name, rtol=None, atol=None):
 def answer(notebook, function):
     """Judge a function of an exercise on inputs that its author has not seen, as grading does.
 
-    notebook: "03_lstm_gates/gates". Prints a line if it is right, else AssertionError, a sentence. Where the solutions are
-    not at hand (work for marks) it says that this is checked on handing in.
+    notebook: "03_lstm_gates/gates". Prints a line if it is right, else AssertionError, a sentence. Where the solutions
+    are not at hand (work for marks) it says that this is checked on handing in.
     """
     try:
         from coursekit.grading import specs
