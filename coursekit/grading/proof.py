@@ -85,15 +85,19 @@ def unusual(spec):
     """The script's own ways, and those that any answer may take."""
     return {
         **spec.fair,
-        "as lists": lambda *args: tree_map(np.ndarray.tolist, spec.oracle(*args)),
-        "in float64 inside": lambda *args: spec.oracle(*tree_map(np.float64, args)),
-        "in a plain tuple": lambda *args: plain(spec.oracle(*args)),
-        "in a list of its parts": lambda *args: list(spec.oracle(*args)),
+        "as lists": lambda *args: tree_map(lambda a: np.asarray(a).tolist(), spec.oracle(*args)),
+        "in float64 inside": lambda *args: spec.oracle(*tree_map(wide, args)),
+        "in a plain tuple": lambda *args: of(tuple, spec.oracle(*args)),
+        "in a list of its parts": lambda *args: of(list, spec.oracle(*args)),
     }
 
 
-def plain(value):
-    return tuple(value) if isinstance(value, tuple) else value
+def wide(value):
+    return np.float64(value) if np.asarray(value).dtype.kind == "f" else value
+
+
+def of(kind, value):
+    return kind(value) if isinstance(value, tuple) else value
 
 
 def left_over(path, answer, imports=None):
