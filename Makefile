@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 KIT = $(PYTHON) -m coursekit
 
-.PHONY: help book serve lab test test-quick exercises check grade clean
+.PHONY: help book serve lab test test-quick exercises check grade experiments clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile | expand -t 20
@@ -32,5 +32,8 @@ check: ## check your answers: make check ARGS=03_lstm
 grade: ## grade a trial class, or: make grade ASSIGNMENT=03_lstm SUBMISSIONS=folder
 	$(KIT) grade $(if $(ASSIGNMENT),--assignment "$(ASSIGNMENT)") $(if $(SUBMISSIONS),--submissions "$(SUBMISSIONS)") $(ARGS)
 
-clean: ## remove what was built (.venv stays)
-	rm -rf _build .pytest_cache .ruff_cache
+experiments: ## list the experiments, or run one: make experiments ARGS=recall
+	$(KIT) experiments $(ARGS)
+
+clean: ## remove what was built (.venv, the gradebook and finished rows of experiments stay)
+	rm -rf _build/html _build/.doctrees _build/.jupyter_cache _build/jupyter_execute _build/tests .pytest_cache .ruff_cache

@@ -15,6 +15,7 @@ COMMANDS = {  # NAME is the module coursekit/NAME.py, with add_arguments(parser)
     "serve": "show the built book in a browser",
     "lab": "open the exercises in JupyterLab",
     "test": "run the tests, part by part",
+    "experiments": "run an experiment behind the book's tables, or list them",
     "exercises": "build the notebooks from solutions/, or check that they are fresh",
     "check": "check your answers to an exercise in the terminal",
     "grade": "grade a folder of submissions, or a small class made up for a trial",

@@ -99,12 +99,16 @@ def about(rows, mark):
     }
 
 
-def main(words=None):
-    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+def add_arguments(parser):
     parser.add_argument("name", nargs="?", metavar="NAME", help="; ".join(names()))
     parser.add_argument("--list", action="store_true", help="all experiments, and whether their results are fresh")
     parser.add_argument("--seeds", type=int, metavar="N", help="seeds 0 … N - 1, in place of the experiment's number")
     parser.add_argument("--cases", default="", metavar="KEY=VALUE,…", help="only the cases that have these values")
+
+
+def main(words=None):
+    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+    add_arguments(parser)
     args = parser.parse_args(words)
     if args.list or not args.name:
         print(listing())

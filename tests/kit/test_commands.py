@@ -79,7 +79,19 @@ for name in kit.COMMANDS:
 
 
 def test_every_make_target_runs_one_command_of_the_kit_or_a_real_tool():
-    assert {"book", "serve", "lab", "test", "test-quick", "exercises", "check", "grade", "help", "clean"} == {*TARGETS}
+    assert {
+        "book",
+        "serve",
+        "lab",
+        "test",
+        "test-quick",
+        "exercises",
+        "check",
+        "grade",
+        "experiments",
+        "help",
+        "clean",
+    } == {*TARGETS}
     for target, line in TARGETS.items():
         word, name = line.removeprefix("@").split()[:2]
         assert (word == "$(KIT)" and name in kit.COMMANDS) or word in ("rm", "sed"), target
