@@ -145,6 +145,8 @@ def test_a_neural_ode_is_what_scipys_solver_says():
     xs = series()
     zs = model.flow(model.features(xs)[-1], torch.arange(4, dtype=torch.float64))
     close(model(xs), model.readout(zs[1:]))
+    model.horizon = None
+    close(model(xs), model.readout(zs[1]))
 
 
 def test_a_linear_neural_ode_is_the_matrix_exponential_and_half_the_step_has_a_sixteenth_of_the_error():
