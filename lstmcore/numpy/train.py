@@ -39,8 +39,8 @@ def fit(
     stop(k, *result)     asked after every step with what loss returned; True ends the training
     progress, name       a bar, and the word before it
 
-    Early stopping. validate(params) -> number is asked after every `every` steps, and the params of its least answer
-    are returned; `patience` such answers in a row that are no better end the training (None: none do).
+    Early stopping. validate(params) -> number is asked after every `every` steps and at the end, and the params of its
+    least answer are returned; `patience` such answers in a row that are no better end the training (None: none do).
 
     Checkpoint. The file `checkpoint` is written after every `every` steps and at the end, an interruption included.
     The same call takes the training up from there and returns the same numbers, bit for bit, as without the
@@ -69,12 +69,11 @@ def fit(
                 if clip is not None:
                     grads = clip(grads) if callable(clip) else clip_norm(grads, clip)
                 new = run._replace(params=optim.step(run.params, grads), optim=getattr(optim, "state", ()))
-                due = (k + 1) % every == 0 or k + 1 == steps
+                history[k], over = value, bool(stop and stop(k, *result))
+                due = (k + 1) % every == 0 or k + 1 == steps or over
                 if validate and due:
                     new = judged(new, float(validate(new.params)), patience)
-                history[k] = value
-                over = new.over or bool(stop and stop(k, *result))
-                run = new._replace(history=history[: k + 1], over=over, rng=rng_state(rng))
+                run = new._replace(history=history[: k + 1], over=over or new.over, rng=rng_state(rng))
                 shown.update()
                 shown.set_postfix(loss=f"{value:.3f}", refresh=False)
                 if path and due:

@@ -202,6 +202,13 @@ def test_validate_is_asked_after_every_few_steps_and_after_the_last():
     assert len(asked) == 3  # after 4, 8 and 10 steps
 
 
+def test_a_training_that_is_stopped_before_its_first_validation_is_validated_then():
+    asked = []
+    m, history = fit(steps=10, stop=lambda k, *result: k == 1, validate=lambda m: asked.append(m) or 1.0, **problem())
+    assert len(history) == 2 and len(asked) == 1
+    same(m, asked[0])
+
+
 def test_clip_takes_a_function_of_the_gradients():
     q, sizes = problem() | {"optim": SGD(1.0), "lr": 1.0}, []
     q["clip"] = lambda grads: sizes.append(norm(grads)) or clip_value(grads, 1e-6)
