@@ -133,6 +133,14 @@ def test_short_floats_stay_finite_and_close_to_float32(twins, structure, how):
     assert (hs.float() != want).any()  # the short floats were at work
 
 
+def test_under_autocast_a_layer_takes_what_a_layer_below_answers_in_short_floats():
+    below, net, xs = torch.nn.Linear(3, 3), Recurrent(lstm, 3, 2), torch.randn(4, 3, 3)
+    want, _ = net(below(xs))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert below(xs).dtype == torch.bfloat16
+        close(net(below(xs))[0].detach(), want.detach(), rtol=2e-2, atol=2e-2)
+
+
 def compiled_is_the_same(net, backend):
     xs = torch.randn(2, 3, 3, requires_grad=True)
     runs = []
@@ -144,7 +152,7 @@ def compiled_is_the_same(net, backend):
 
 
 def test_a_net_compiles_as_one_graph_values_and_all_gradients():
-    compiled_is_the_same(recurrent(lstm, 3, 2, both=True), "aot_eager")
+    compiled_is_the_same(Recurrent(lstm, 3, 2), "aot_eager")
 
 
 @pytest.mark.filterwarnings("ignore:.*script_method.*:DeprecationWarning")  # of torch's own, while it loads
