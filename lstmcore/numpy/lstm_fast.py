@@ -14,7 +14,8 @@ def forward(p, state, xs):
     """
     check_sequence(p, state, xs)
     T, B, H = len(xs), *state.h.shape
-    # One exp serves all gates: σ(a) = 1 / (1 + exp(-a)), and tanh(a) = 2 σ(2a) - 1 for g.
+    # One exp serves all gates: σ(a) = 1 / (1 + exp(-a)), and tanh(a) = 2 σ(2a) - 1 for g, with the signs and the 2 put
+    # into the weights. NumPy's exp takes half the time of its tanh: forward 1.1 to 1.2 times as fast as with one tanh.
     one, top = xs.dtype.type(1), np.array([1, 1, 2, 1], xs.dtype).reshape(4, 1, 1)
     W = stacked(p, 4, -top)
     zs, ys, cs = arrays(xs.dtype, (T + 1, B, W.shape[1]), (T, 5, B, H), (T + 1, B, H))  # ys: i, f, g, o, tanh(c')

@@ -123,10 +123,11 @@ def test_what_an_experiment_imports_counts_at_any_depth(toy):
     before = runner.fingerprint("toy")
     file.write_text(file.read_text().replace("import numpy", "import experiments.other, numpy", 1))
     (file.parent / "other.py").write_text("from experiments import deep\n")
-    (file.parent / "deep.py").write_text("x = 1\n")
-    with_other = runner.fingerprint("toy")
-    (file.parent / "deep.py").write_text("x = 2\n")
-    assert len({before, with_other, runner.fingerprint("toy")}) == 3
+    (file.parent / "deep.py").write_text("from experiments.deeper import x\n")
+    (file.parent / "deeper.py").write_text("x = 1\n")
+    with_others = runner.fingerprint("toy")
+    (file.parent / "deeper.py").write_text("x = 2\n")
+    assert len({before, with_others, runner.fingerprint("toy")}) == 3
 
 
 @pytest.mark.parametrize("words", [["--seeds", "2"], ["--cases", "lag=10"]])

@@ -95,6 +95,7 @@ def test_no_input_is_changed_and_what_comes_out_is_the_callers_own(pair):
         array.flags.writeable = False
     hs, last, cache = pair[1].forward(q.p, q.state, q.xs)
     first = copy.deepcopy(pair[1].backward(q.p, cache, q.dhs, q.dlast))
+    assert not any(np.shares_memory(a, b) for a in leaves((hs, last)) for b in leaves(cache))
     for array in leaves((hs, last)):
         array[:] = 7
     second = pair[1].backward(q.p, cache, q.dhs, q.dlast)  # the cache is neither used up nor the caller's hs
