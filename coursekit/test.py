@@ -21,6 +21,7 @@ PARTS = {  # what each part runs; "tests/NAME" is given to pytest, a list is a c
     "grading": ["tests/grading"],
     "site": ["tests/site"],
 }
+MANY = ("tests/core",)  # many small tests that know nothing of each other: one worker for each processor
 QUICK = ("lint", "core", "kit", "exercises")
 NEEDS = {"grading": "bubblewrap", "site": "chromium"}
 
@@ -79,7 +80,8 @@ def run(job, pytest_words):
         return Result(failed=1, note=f"there is no {job}")
     report = ROOT / "_build" / "tests" / f"{job.split('/')[-1]}.xml"
     report.unlink(missing_ok=True)
-    command = [*TOOL, "pytest", job, f"--junitxml={report}", *pytest_words]
+    workers = ["-n", "auto", "--dist", "loadfile"] if job in MANY and not pytest_words else []
+    command = [*TOOL, "pytest", job, f"--junitxml={report}", *workers, *pytest_words]
     code = subprocess.run(command, cwd=ROOT, env=env).returncode
     return read(report.read_bytes() if report.exists() else None, code, selecting=bool(pytest_words))
 
