@@ -158,7 +158,79 @@ CEC_SAYS = (
     "Right: a unit that adds to itself with weight one; the bars stay equal."
 )
 
-ALL = {"lstm": lstm, "rnn": rnn, "cec": cec}
+
+def gru():
+    """One step, reset after the product: h runs along the top; z and r read two rails, the candidate in two parts."""
+    parts = [
+        '<rect class="body" x="50" y="20" width="480" height="320" rx="16"/>',
+        wire("h r z n", (70, 70), (70, 300), (334, 300), (334, 247), dot=True),
+        wire("x r z n", (30, 360), (30, 320), (446, 320), (446, 247)),
+    ]
+    for q, x in (("z", 130), ("r", 232)):
+        parts += [wire(f"h {q}", (x - 14, 300), (x - 14, 247), dot=True)]
+        parts += [wire(f"x {q}", (x + 14, 320), (x + 14, 247), dot=True)]
+    parts += [
+        wire("h z", (10, 70), (116, 70), wide=True),
+        wire("h z", (144, 70), (432, 70), wide=True),
+        wire("h z n", (460, 70), (570, 70), wide=True),
+        wire("z", (130, 192), (130, 84)),
+        operation("h z", 130, 70, "×"),
+        wire("z", (130, 112), (162, 112), dot=True),
+        box("z", 184, 112, "1−", width=44, height=30),
+        wire("z", (206, 112), (432, 112)),
+        wire("r", (232, 192), (232, 160), (320, 160)),
+        wire("n r", (334, 192), (334, 174)),
+        operation("n r", 334, 160, "×"),
+        wire("n r", (348, 160), (390, 160), (390, 220), (404, 220), curve=8),
+        wire("n", (446, 192), (446, 126)),
+        operation("n z", 446, 112, "×"),
+        wire("n z", (446, 98), (446, 84)),
+        operation("h z n", 446, 70, "+"),
+        box("z", 130, 220, "σ", "update"),
+        box("r", 232, 220, "σ", "reset"),
+        box("n", 334, 220, "Wh + b", "product"),
+        box("n", 446, 220, "tanh", "candidate"),
+        letter("h z", 26, 58, "h"),
+        letter("h z n", 552, 58, "h′"),
+        letter("x r z n", 52, 360, "x"),
+        letter("z", 114, 160, "z"),
+        letter("r", 216, 180, "r"),
+        letter("n", 464, 172, "n"),
+    ]
+    return 370, "One step of a GRU", GRU_SAYS, parts
+
+
+GRU_SAYS = (
+    "The state h runs along the top. It is multiplied by the update gate z; then the candidate n times one minus z is "
+    "added, which gives h prime. The reset gate r multiplies what the candidate reads of h, after the product with the "
+    "weights. Both gates read h and x from two rails below."
+)
+
+
+def gru_resets():
+    """The two ways to the candidate: the reset before, and after, the product with the weights."""
+    parts = []
+    for x, name, first, second in ((20, "reset before the product", "×", "W"), (310, "reset after it", "W", "×")):
+        parts += [f'<text class="word strong" x="{x + 125}" y="24">{name}</text>', letter("h", x + 4, 86, "h")]
+        parts += [wire("h", (x + 16, 80), (x + 42, 80)), letter("n", x + 244, 86, "n")]
+        for at, sign in ((x + 64, first), (x + 124, second)):
+            if sign == "W":
+                parts.append(box("n", at, 80, "W", width=36, height=36))
+            else:
+                parts += [operation("r", at, 80, "×"), wire("r", (at, 140), (at, 95)), letter("r", at, 166, "r")]
+        parts += [wire("r" if first == "×" else "n", (x + 82, 80), (x + 104, 80))]
+        parts += [wire("n", (x + 143, 80), (x + 166, 80)), box("n", x + 192, 80, "tanh", width=50, height=36)]
+        parts += [wire("n", (x + 218, 80), (x + 236, 80)), wire("x", (x + 192, 140), (x + 192, 99))]
+        parts += [letter("x", x + 192, 166, "x")]
+    return 180, "The two resets of a GRU", RESETS_SAY, parts
+
+
+RESETS_SAY = (
+    "Left: the state h is multiplied by the reset gate r, and then by the weights W. Right: h is multiplied by W, and "
+    "then by r. Both then go with x through a tanh, which gives the candidate n."
+)
+
+ALL = {"gru": gru, "gru_resets": gru_resets, "lstm": lstm, "rnn": rnn, "cec": cec}
 
 
 def draw(name, key, lit=""):
