@@ -59,8 +59,8 @@ check.answer("02_rnn/rtrl", influence)
 # ## 2. The gradient of a sequence
 #
 # Start with P = 0: no weight has had any influence yet. After each step, once P is of the new state, add
-# $\sum_k dh_k\,P_{kij}$. `hs` holds T + 1 states: `hs[t]` is what step t read and `hs[t + 1]` what it wrote; `dhs[t]` is
-# the gradient of the loss at what it wrote.
+# $\sum_k dh_k\,P_{kij}$. `hs` holds T + 1 states: `hs[t]` is what step t read and `hs[t + 1]` what it wrote.
+# `dhs[t]` is the gradient of the loss at what it wrote.
 #
 # The result is that of BPTT, in one pass forward.
 
