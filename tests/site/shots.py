@@ -25,6 +25,6 @@ def test_picture_for_the_readme(visit):
     """A part of the chapter as a reader sees it; copied to book/_static/page.png by hand when the look has changed."""
     tab = visit("03_lstm", width=1280)
     tab.set_viewport_size({"width": 1280, "height": 1040})
-    tab.locator("#which-signals-control-the-memory").evaluate("e => scrollTo(0, e.offsetTop - 20)")
+    tab.locator("#which-signals-control-the-memory").evaluate("e => scrollTo(0, e.offsetTop - 90)")
     tab.wait_for_timeout(700)
     tab.screenshot(path=SHOTS / "page.png")
