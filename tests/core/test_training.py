@@ -8,7 +8,7 @@ from problems import problem
 
 from lstmcore import check, gradcheck, tasks, weights
 from lstmcore.cells import lstm as lstm_cell
-from lstmcore.numpy import gru, lstm, model, rnn
+from lstmcore.numpy import conv_lstm, gru, lstm, model, rnn
 from lstmcore.numpy.bptt import scan_backward
 from lstmcore.numpy.loss import cross_entropy, squared_error
 from lstmcore.numpy.optim import Adam, clip_norm, norm
@@ -174,6 +174,34 @@ def test_gate_biases_are_set_by_name_and_the_others_are_zero():
     assert weights.gate_bias(weights.uniform(gru.Params, 3, 2, np.random.default_rng(0)), z=1).b_hn.tolist() == [0, 0]
     with pytest.raises(ValueError, match="no gate q; it has i, f, g, o"):
         weights.gate_bias(p, q=1)
+
+
+@pytest.mark.parametrize("cell, shape", [(lstm, (30, 20)), (gru, (7, 40))])
+def test_glorot_fills_the_interval_of_torchs_xavier_gate_by_gate(cell, shape):
+    D, H = shape
+    p = weights.glorot(cell.Params, D, H, np.random.default_rng(0))
+    for W, inputs in ((p.W_x, D), (p.W_h, H)):
+        block = torch.nn.init.xavier_uniform_(torch.empty(H, inputs, dtype=torch.float64))  # one gate
+        most = (6 / (inputs + H)) ** 0.5
+        assert block.abs().max() <= most and 0.95 * most < np.abs(W).max() <= most
+        assert_allclose(W.std(), block.std(), rtol=0.1)
+    assert not p.b.any()
+
+
+def test_glorot_counts_a_kernels_area():
+    p = weights.glorot(conv_lstm.Params, 5, 8, np.random.default_rng(0))
+    oracle = torch.nn.init.xavier_uniform_(torch.empty(8, 5, 3, 3, dtype=torch.float64))
+    assert_allclose(np.abs(p.W_x).max(), oracle.abs().max(), rtol=0.05)
+
+
+@pytest.mark.parametrize("cell", [rnn, lstm, gru])
+def test_orthogonal_blocks_keep_lengths(cell):
+    q = problem(cell, 2, 3, 5, dtype=np.float32)
+    p = weights.orthogonal(q.p, np.random.default_rng(0), gain=2.0)
+    for block in np.split(p.W_h, len(cell.Gates._fields)):
+        assert_allclose(block @ block.T, 4 * np.eye(5), atol=1e-5)
+    assert p.W_h.dtype == np.float32 and p.W_x is q.p.W_x
+    assert not np.allclose(p.W_h, weights.orthogonal(q.p, np.random.default_rng(1), gain=2.0).W_h)
 
 
 def test_chrono_biases_lie_between_zero_and_log_of_the_lag():
