@@ -148,7 +148,7 @@ check.answer("02_rnn/bptt", bptt)
 #
 # <details><summary>Hint: the rounds</summary>
 #
-# A round that ends after `end` steps goes back to `start = max(0, end - k2)`. Which states belong to
+# A round that ends after `end` steps starts at `end - k2`, or at 0 if that is negative. Which states belong to
 # `xs[start:end]`? And `dhs[start:end]` must be zero before `end - k1`; copy it before you change it.
 # </details>
 
