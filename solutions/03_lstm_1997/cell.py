@@ -216,9 +216,15 @@ fair = {
 
 # %% judge="carousel"
 def cases(rng):
-    for T, B, H, dtype in [(3, 1, 2, float), (4, 2, 3, float), (1, 3, 2, float), (5, 2, 4, np.float32)]:
-        o = rng.uniform(size=(T, B, H)).astype(dtype)
-        yield o, *rng.normal(size=(2, T, B, H)).astype(dtype)
+    for T, B, H, dtype in [
+        (3, 1, 2, float),
+        (4, 2, 3, float),
+        (1, 3, 2, float),
+        (5, 2, 4, np.float32),
+        (6, 4, 2, float),
+    ]:
+        o, (c, dh) = rng.uniform(size=(T, B, H)).astype(dtype), rng.normal(size=(2, T, B, H)).astype(dtype)
+        yield o, c * np.where(T == 6, 1e3 ** rng.integers(2, size=c.shape), 1).astype(dtype), dh
 
 
 def oracle(os, cs, dhs):
@@ -258,3 +264,12 @@ mistakes = {
     "there is one gate a block, not two": lambda i, o, b, s, n: b * (s + 1) * (i + b * (s + 1)) + b * s * o + n,
     "the outputs are left out": lambda i, o, b, s, n: oracle(i, 0, b, s, n),
 }
+
+
+def one_by_one(inputs, outputs, blocks, size, biases):
+    units = [kind for _ in range(blocks) for kind in ["in", "out"] + ["cell"] * int(size)]
+    reads = sum(inputs + len(units) for _ in units)
+    return float(reads + outputs * units.count("cell") + biases)
+
+
+fair = {"unit by unit, as a float": one_by_one}

@@ -132,7 +132,7 @@ def flip(W_x, W_h, b):
     """Weights in one convention -> W_x, W_h, b of the same shapes in the other."""
     ### BEGIN SOLUTION
     H = len(b) // 3
-    sign = np.repeat([1, -1, 1], H)
+    sign = np.repeat([1, -1, 1], H).astype(b.dtype)
     return sign[:, None] * W_x, sign[:, None] * W_h, sign * b
     ### END SOLUTION
 

@@ -39,18 +39,26 @@ def test_unusual_right_answers_get_full_marks(path, answer):
     assert proof.failed(spec(path, answer)) == []
 
 
-@each_answer
+SQUASHED_BEFORE = {  # what these are given has been squashed, or is not: in them nothing can saturate
+    *("cell_update", "new_state", "flip", "memory_backward", "step_backward", "bptt", "truncated_bptt", "clip"),
+    *("influence", "rtrl"),
+}
+
+
+@pytest.mark.parametrize(
+    "path, answer", [(path, answer) for path, answer in ANSWERS if answer != "weights_1997"], ids=lambda x: str(x)[-30:]
+)  # that one counts, in whole numbers
 def test_the_cases_are_hard(path, answer):
-    """One row, unequal sizes, float32 once, and values that saturate."""
+    """Unequal sizes, float32 once, and values that saturate."""
     import numpy as np
 
     from lstmcore.tree import leaves
 
     cases = [leaves(tuple(case)) for case in spec(path, answer).cases(np.random.default_rng(2))]
-    assert {a.dtype for case in cases for a in case} == {np.dtype("float64"), np.dtype("float32")}
-    assert len({a.shape for case in cases for a in case}) >= 3
-    if answer != "cell_update":  # a memory and three gates: nothing that could saturate
-        assert any(abs(a).max() > 500 for case in cases for a in case)
+    arrays = [a for case in cases for a in case if np.ndim(a) and a.dtype.kind == "f"]
+    assert {a.dtype for a in arrays} == {np.dtype("float64"), np.dtype("float32")}
+    assert len({a.shape for a in arrays}) >= 3
+    assert answer in SQUASHED_BEFORE or any(abs(a).max() > 500 for a in arrays)
 
 
 @each_script
