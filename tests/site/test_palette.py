@@ -1,12 +1,18 @@
 """The palette can be read on both pages, and told apart by people with colour blindness."""
 
+import warnings
 from itertools import combinations
 
 import numpy as np
 import pytest
-from colorspacious import cspace_convert
 
 from lstmcore.plotting.palette import COLOURS, PAGES, TEXT_SHARE
+
+with (
+    warnings.catch_warnings()
+):  # its docstrings have stray backslashes, which Python warns of when it first compiles it
+    warnings.simplefilter("ignore")
+    from colorspacious import cspace_convert
 
 PICTURES = {"LSTM": "ifgochxd", "GRU": "rzghxd"}  # what is drawn together
 EYES = [None, "deuteranomaly", "protanomaly", "tritanomaly"]
