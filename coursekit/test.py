@@ -21,8 +21,11 @@ PARTS = {  # what each part runs; "tests/NAME" is given to pytest, a list is a c
     "grading": ["tests/grading"],
     "site": ["tests/site"],
 }
-MANY = ("tests/core",)  # many small tests that know nothing of each other: one worker for each processor
-QUICK = ("lint", "core", "kit", "exercises")
+MANY = (
+    "tests/core",
+    "tests/exercises",
+)  # many small tests that know nothing of each other: one worker for each processor
+QUICK = ("lint", "core", "kit")
 NEEDS = {"grading": "bubblewrap", "site": "chromium"}
 
 

@@ -8,9 +8,7 @@ import pytest
 
 from lstmcore.plotting.palette import COLOURS, PAGES, TEXT_SHARE
 
-with (
-    warnings.catch_warnings()
-):  # its docstrings have stray backslashes, which Python warns of when it first compiles it
+with warnings.catch_warnings():  # of stray backslashes, when Python compiles it for the first time
     warnings.simplefilter("ignore")
     from colorspacious import cspace_convert
 
