@@ -7,14 +7,12 @@ Adam, gradient norm clipped at 1, float32. Solved: every output within .25 on 40
 
 import numpy as np
 
-from experiments import columns
+from experiments._solved import solved_table, until_solved
 from lstmcore import tasks, weights
 from lstmcore.numpy import gru_fast, lstm_fast, model, rnn_fast
-from lstmcore.numpy.ops import softmax
-from lstmcore.numpy.train import fit
 
 CELLS = {"rnn": rnn_fast, "lstm": lstm_fast, "gru": gru_fast}
-H, B, RIGHT = 16, 16, 400
+H, B, RIGHT, FRESH = 16, 16, 400, 500
 SEEDS = 10
 RECIPES = [
     ("rnn", "default", 0.003, [10, 20, 30, 50, 100]),
@@ -50,38 +48,9 @@ def begin(cell, start, lag, rng):
 
 def run(seed, cell, start, lr, lag, budget):
     rng = np.random.default_rng(seed)
-    m, right, batch = begin(cell, start, lag, rng), 0, None
-
-    def batches(k):
-        nonlocal batch
-        batch = tasks.recall(rng, B, lag)
-        return batch
-
-    def solved(k, loss, grads, logits):
-        nonlocal right
-        near = np.abs(softmax(logits) - np.eye(2)[batch[1]]).max(axis=1) < 0.25
-        right = right + B if near.all() else 0
-        return right >= RIGHT
-
-    m, history = fit(
-        m, lambda m, *b: model.loss(CELLS[cell], m, *b), batches, budget // B, lr, clip=1.0, stop=solved, progress=False
-    )
-    xs, target = tasks.recall(rng, 500, lag)
-    _, _, logits = model.loss(CELLS[cell], m, xs, target)
-    wrong = int((logits.argmax(axis=1) != target).sum())
-    return {"solved": right >= RIGHT, "sequences": B * len(history), "wrong": wrong, "loss": history[-20:].mean()}
+    m = begin(cell, start, lag, rng)
+    return until_solved(CELLS[cell], m, lambda n: tasks.recall(rng, n, lag), B, budget, lr, 0.25, RIGHT, FRESH)
 
 
 def table(rows):
-    lines = []
-    for case in CASES:
-        mine = [row for row in rows if all(row[k] == v for k, v in case.items())]
-        if mine:
-            good = [row for row in mine if row["solved"]]
-            took = [row["sequences"] for row in good]
-            seen = f"{min(took)}/{int(np.median(took))}/{max(took)}" if took else "-"
-            wrong = max((row["wrong"] for row in good), default="-")
-            seconds = np.mean([row["seconds"] for row in mine])
-            lines.append((*case.values(), f"{len(good)}/{len(mine)}", seen, wrong, f"{seconds:.1f}"))
-    head = ["cell", "start", "lr", "lag", "budget", "solved", "sequences (min/median/max)", "most wrong of 500", "s"]
-    return columns(head, lines)
+    return solved_table(rows, CASES, FRESH)
