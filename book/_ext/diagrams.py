@@ -163,8 +163,12 @@ def gru():
     """One step, reset after the product: h runs along the top; z and r read two rails, the candidate in two parts."""
     parts = [
         '<rect class="body" x="50" y="20" width="480" height="320" rx="16"/>',
-        wire("h r z n", (70, 70), (70, 300), (334, 300), (334, 247), dot=True),
-        wire("x r z n", (30, 360), (30, 320), (446, 320), (446, 247)),
+        wire("h z r n", (70, 70), (70, 300), (116, 300), head=False, dot=True),  # in parts: lit as far as it is read
+        wire("h r n", (116, 300), (218, 300), head=False),
+        wire("h n", (218, 300), (334, 300), (334, 247)),
+        wire("x z r n", (30, 360), (30, 320), (144, 320), head=False),
+        wire("x r n", (144, 320), (246, 320), head=False),
+        wire("x n", (246, 320), (446, 320), (446, 247)),
     ]
     for q, x in (("z", 130), ("r", 232)):
         parts += [wire(f"h {q}", (x - 14, 300), (x - 14, 247), dot=True)]
