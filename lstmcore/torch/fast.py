@@ -3,7 +3,8 @@
 rnn, lstm and gru run on torch.nn's own kernels. For lstm1997, coupled, peephole and gru_reset_before, which torch.nn
 lacks, the backward pass is written by hand, as in `lstmcore.numpy`: autograd through a loop records and replays some
 thirty small operations a step, here a step back is five. What does not depend on later steps (the slopes) is computed
-for all steps at once, and each weight's gradient is one product after the loop.
+for many steps at once, and so is each weight's gradient. The larger batch and hidden size are, the more of the time
+goes into products, which both ways have: `python -m experiments speed_torch` prints what is gained.
 """
 
 import torch
@@ -52,7 +53,9 @@ def _gru(p, state, xs):
 # ---- by hand ---------------------------------------------------------------------------------------------------------
 
 
-ROWS = 1024  # of a piece of time, T x B: large enough for full products, small enough for the cache
+ROWS = 512  # of a piece of time, T x B: large enough for full products, small enough for the cache
+dsigmoid = torch.ops.aten.sigmoid_backward.grad_input  # dy, y: dy y (1 - y), into grad_input
+dtanh = torch.ops.aten.tanh_backward.grad_input  # dy, y: dy (1 - y²)
 
 
 def _pieces(T, B):
@@ -70,46 +73,56 @@ class Memory(torch.autograd.Function):
         step, _ = STEPS[cell]
         T, (B, H) = len(xs), h.shape
         ys = torch.addmm(p.b, xs.flatten(0, 1), p.W_x.T).view(T, B, -1)  # becomes a, then the gates
-        hs, cs, squashed = (xs.new_empty(T + 1, B, H) for _ in range(3))
-        hs[0], cs[0], W_h = h, c, p.W_h.T.contiguous()
-        for t, y in enumerate(ys):
-            y.addmm_(hs[t], W_h)
-            o = step(p, y, cs[t], cs[t + 1], squashed[t + 1])
-            torch.mul(o, squashed[t + 1], out=hs[t + 1])
+        hs, cs, squashed = (xs.new_empty(T, B, H) for _ in range(3))
+        gates = zip(*(gate.unbind() for gate in ys.split(H, -1)), strict=True)
+        start, W_h = (h, c), p.W_h.T.contiguous()
+        for y, gs, new_h, new_c, s in zip(ys.unbind(), gates, hs.unbind(), cs.unbind(), squashed.unbind(), strict=True):
+            y.addmm_(h, W_h)
+            step(p, *gs, c, new_c, s)
+            h, c = torch.mul(gs[-1], s, out=new_h), new_c
         ctx.cell = cell
-        ctx.save_for_backward(xs, ys, hs, cs, squashed, *p)
-        return hs[1:].clone(), hs[T].clone(), cs[T].clone()
+        ctx.save_for_backward(xs, ys, hs, cs, squashed, *start, *p)
+        return hs, h.clone(), c.clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dhs, dh, dc):
-        xs, ys, hs, cs, squashed, *p = ctx.saved_tensors
+        xs, ys, hs, cs, squashed, h, c, *p = ctx.saved_tensors
         p, (_, B, H) = ctx.cell.Params(*p), hs.shape
         grads, dxs, dh, dc = ctx.cell.Params(*map(torch.zeros_like, p)), torch.empty_like(xs), dh.clone(), dc.clone()
-        for now in _pieces(len(xs), B):
-            after, o = slice(now.start + 1, now.stop + 1), ys[now][..., -H:]
-            # da is slopes * dc for the gates that write, slope_o * dh for the output gate; dc gets down * dh
-            slopes, keep, down = STEPS[ctx.cell][1](p, ys[now], cs[now], squashed[after])
-            slope_o = squashed[after] * o * (1 - o)
-            if hasattr(p, "w_co"):
-                down = down + slope_o * p.w_co  # the output gate reads the new memory
-            das = torch.empty_like(ys[now])
+        pieces = _pieces(len(xs), B)
+        space = ys.new_empty(pieces[-1].stop, B, ys.shape[-1] + 2 * H)  # used by every piece: new memory is slow
+        for now in pieces:
+            y, old_h, old_c = ys[now], _before(now, h, hs), _before(now, c, cs)
+            das, down, keep = space[: len(y)].split([y.shape[-1], H, H], -1)
+            o, da_o = y[..., -H:], das[..., -H:]
+            # slopes first: da = slope dc for the gates that write, slope dh for the output gate; dc gets down dh
+            dsigmoid(squashed[now], o, grad_input=da_o)
+            dtanh(o, squashed[now], grad_input=down)
+            keep = STEPS[ctx.cell][1](p, y, old_c, das, down, keep)
             writes = das[..., :-H].unflatten(-1, (-1, H))
             for t in reversed(range(len(das))):
                 dh += dhs[now.start + t]
                 dc.addcmul_(down[t], dh)
-                torch.mul(slopes[t], dc[:, None], out=writes[t])
-                torch.mul(slope_o[t], dh, out=das[t, :, -H:])
+                writes[t].mul_(dc[:, None])
+                da_o[t].mul_(dh)
                 if keep is not None:
                     dc *= keep[t]
                 torch.mm(das[t], p.W_h, out=dh)
             flat = _add_products(p, grads, das, xs[now], dxs[now])
-            grads.W_h.addmm_(flat.T, hs[now].flatten(0, 1))
+            grads.W_h.addmm_(flat.T, old_h.flatten(0, 1))
             if hasattr(p, "w_co"):
                 i, f, _, o = das.chunk(4, -1)
-                for d, da, seen in ((grads.w_ci, i, cs[now]), (grads.w_cf, f, cs[now]), (grads.w_co, o, cs[after])):
+                for d, da, seen in ((grads.w_ci, i, old_c), (grads.w_cf, f, old_c), (grads.w_co, o, cs[now])):
                     d += (da * seen).sum((0, 1))
         return None, dxs, dh, dc, *grads
+
+
+def _before(now, start, states):
+    """The state before each step of a piece."""
+    if now.start:
+        return states[now.start - 1 : now.stop - 1]
+    return torch.cat([start[None], states[: now.stop - 1]])
 
 
 def _add_products(p, grads, das, xs, dxs):
@@ -121,49 +134,47 @@ def _add_products(p, grads, das, xs, dxs):
     return flat
 
 
-def _step_1997(p, y, c, new, squashed):
-    i, g, o = y.sigmoid_().chunk(3, -1)
-    g.mul_(4).sub_(2)
+def _step_1997(p, i, g, o, c, new, squashed):
+    i.sigmoid_(), o.sigmoid_(), g.sigmoid_().mul_(4.0).sub_(2.0)
     torch.addcmul(c, i, g, out=new)
-    torch.tanh(new / 2, out=squashed)  # 2σ(c) - 1
-    return o
+    torch.sigmoid(new, out=squashed).mul_(2.0).sub_(1.0)
 
 
-def _slopes_1997(p, ys, cs, squashed):
-    i, g, o = ys.chunk(3, -1)
-    return torch.stack([g * i * (1 - i), i * (1 - g * g / 4)], -2), None, o * (1 - squashed * squashed) / 2
+def _slopes_1997(p, y, c, da, down, keep):
+    (i, g, _), (da_i, da_g, _) = y.chunk(3, -1), da.chunk(3, -1)
+    dsigmoid(g, i, grad_input=da_i)
+    torch.addcmul(i, torch.mul(i, g, out=da_g), g, value=-1 / 4, out=da_g)  # i (1 - g²/4)
+    down.div_(2)
 
 
-def _step_coupled(p, y, c, new, squashed):
-    i, g, o = y.chunk(3, -1)
+def _step_coupled(p, i, g, o, c, new, squashed):
     i.sigmoid_(), g.tanh_(), o.sigmoid_()
     torch.lerp(c, g, i, out=new)  # (1 - i) c + i g
     torch.tanh(new, out=squashed)
-    return o
 
 
-def _slopes_coupled(p, ys, cs, squashed):
-    i, g, o = ys.chunk(3, -1)
-    return (
-        torch.stack([(g - cs) * i * (1 - i), i * (1 - g * g)], -2), 1 - i, o * (1 - squashed * squashed)
-    )  # fmt: skip
+def _slopes_coupled(p, y, c, da, down, keep):
+    (i, g, _), (da_i, da_g, _) = y.chunk(3, -1), da.chunk(3, -1)
+    dsigmoid(torch.sub(g, c, out=da_i), i, grad_input=da_i)
+    dtanh(i, g, grad_input=da_g)
+    return torch.sub(1, i, out=keep)
 
 
-def _step_peephole(p, y, c, new, squashed):
-    i, f, g, o = y.chunk(4, -1)
+def _step_peephole(p, i, f, g, o, c, new, squashed):
     i.addcmul_(p.w_ci, c).sigmoid_(), f.addcmul_(p.w_cf, c).sigmoid_(), g.tanh_()
     torch.mul(f, c, out=new)
     new.addcmul_(i, g)
     o.addcmul_(p.w_co, new).sigmoid_()
     torch.tanh(new, out=squashed)
-    return o
 
 
-def _slopes_peephole(p, ys, cs, squashed):
-    i, f, g, o = ys.chunk(4, -1)
-    of_i, of_f = g * i * (1 - i), cs * f * (1 - f)
-    keep = f + of_i * p.w_ci + of_f * p.w_cf  # the gates read the old memory too
-    return torch.stack([of_i, of_f, i * (1 - g * g)], -2), keep, o * (1 - squashed * squashed)
+def _slopes_peephole(p, y, c, da, down, keep):
+    (i, f, g, _), (da_i, da_f, da_g, da_o) = y.chunk(4, -1), da.chunk(4, -1)
+    dsigmoid(g, i, grad_input=da_i)
+    dsigmoid(c, f, grad_input=da_f)
+    dtanh(i, g, grad_input=da_g)
+    down.addcmul_(da_o, p.w_co)  # the output gate reads the new memory,
+    return torch.addcmul(f, da_i, p.w_ci, out=keep).addcmul_(da_f, p.w_cf)  # the others the old
 
 
 STEPS = {
@@ -181,37 +192,40 @@ class ResetBefore(torch.autograd.Function):
         p = cell.Params(*p)
         T, (B, H) = len(xs), h.shape
         ys = torch.addmm(p.b, xs.flatten(0, 1), p.W_x.T).view(T, B, 3 * H)  # becomes r, z, n
-        hs, rhs = xs.new_empty(T + 1, B, H), xs.new_empty(T, B, H)
-        hs[0], W_rz, W_n = h, p.W_h[: 2 * H].T.contiguous(), p.W_h[2 * H :].T.contiguous()
-        for t in range(T):
-            rz, n = ys[t, :, : 2 * H], ys[t, :, 2 * H :]
-            rz.addmm_(hs[t], W_rz).sigmoid_()
-            torch.mul(rz[:, :H], hs[t], out=rhs[t])
-            n.addmm_(rhs[t], W_n).tanh_()
-            torch.lerp(n, hs[t], rz[:, H:], out=hs[t + 1])
+        hs, rhs = (xs.new_empty(T, B, H) for _ in range(2))
+        start, W_rz, W_n = h, p.W_h[: 2 * H].T.contiguous(), p.W_h[2 * H :].T.contiguous()
+        rzs, parts = ys[..., : 2 * H].unbind(), (gate.unbind() for gate in ys.split(H, -1))
+        for rz, r, z, n, rh, new_h in zip(rzs, *parts, rhs.unbind(), hs.unbind(), strict=True):
+            rz.addmm_(h, W_rz).sigmoid_()
+            torch.mul(r, h, out=rh)
+            n.addmm_(rh, W_n).tanh_()
+            h = torch.lerp(n, h, z, out=new_h)
         ctx.cell = cell
-        ctx.save_for_backward(xs, ys, hs, rhs, *p)
-        return hs[1:].clone(), hs[T].clone()
+        ctx.save_for_backward(xs, ys, hs, rhs, start, *p)
+        return hs, h.clone()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, dhs, dh):
-        xs, ys, hs, rhs, *p = ctx.saved_tensors
+        xs, ys, hs, rhs, start, *p = ctx.saved_tensors
         p, (_, B, H) = ctx.cell.Params(*p), hs.shape
         grads, dxs = ctx.cell.Params(*map(torch.zeros_like, p)), torch.empty_like(xs)
         dh, drh, W_rz, W_n = dh.clone(), torch.empty_like(dh), p.W_h[: 2 * H], p.W_h[2 * H :]
-        for now in _pieces(len(xs), B):
-            h = hs[now]
-            r, z, n = ys[now].chunk(3, -1)
-            of_zn = torch.stack([(h - n) * z * (1 - z), (1 - z) * (1 - n * n)], -2)
-            of_r = h * r * (1 - r)
-            das = torch.empty_like(ys[now])
+        pieces = _pieces(len(xs), B)
+        space = torch.empty_like(ys[pieces[-1]])  # used by every piece
+        for now in pieces:
+            h, das = _before(now, start, hs), space[: now.stop - now.start]
+            (r, z, n), (da_r, da_z, da_n) = ys[now].chunk(3, -1), das.chunk(3, -1)
+            # slopes first: da = slope dh for z and n, slope d(r h) for r
+            dsigmoid(h, r, grad_input=da_r)
+            dsigmoid(torch.sub(h, n, out=da_z), z, grad_input=da_z)
+            dtanh(torch.sub(1, z, out=da_n), n, grad_input=da_n)
             zn = das[..., H:].unflatten(-1, (2, H))
             for t in reversed(range(len(das))):
                 dh += dhs[now.start + t]
-                torch.mul(of_zn[t], dh[:, None], out=zn[t])
-                torch.mm(das[t, :, 2 * H :], W_n, out=drh)
-                torch.mul(of_r[t], drh, out=das[t, :, :H])
+                zn[t].mul_(dh[:, None])
+                torch.mm(da_n[t], W_n, out=drh)
+                da_r[t].mul_(drh)
                 dh.mul_(z[t]).addcmul_(r[t], drh).addmm_(das[t, :, : 2 * H], W_rz)
             flat = _add_products(p, grads, das, xs[now], dxs[now])
             grads.W_h[: 2 * H].addmm_(flat[:, : 2 * H].T, h.flatten(0, 1))
