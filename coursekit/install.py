@@ -128,6 +128,11 @@ def make(root):
             f"This Python has no {' and no '.join(missing)}, so it cannot make .venv. "
             "On Debian and Ubuntu: apt install python3-venv. Then run the same command again."
         )
+    if (root / ".venv").is_symlink():  # --clear would empty the folder that it leads to
+        raise SystemExit(
+            f"{root / '.venv'} is a link to {os.readlink(root / '.venv')}, which was not made for this folder. "
+            "Remove the link, and the same command makes an environment here."
+        )
     log = root / ".venv.log"  # outside, since --clear empties the folder
     base = getattr(sys, "_base_executable", sys.executable)  # never the Python of the .venv that is being cleared
     step("Making .venv", [base, "-m", "venv", "--clear", str(root / ".venv")], log)

@@ -141,6 +141,18 @@ def test_a_venv_whose_python_went_away_is_made_anew(course):
     assert steps == ALL + ALL
 
 
+def test_the_venv_of_another_folder_is_not_emptied_through_a_link(course, tmp_path_factory):
+    root, _ = course
+    install.install(root)
+    other = tmp_path_factory.mktemp("other")
+    for name in install.FILES:
+        (other / name).write_text("torch>=2.6\n")
+    (other / ".venv").symlink_to(root / ".venv")
+    with pytest.raises(SystemExit, match=r"\.venv is a link to .* Remove the link"):
+        install.install(other)
+    assert install.fresh(root)
+
+
 def test_python_without_venv_says_what_to_install(course, monkeypatch):
     root, _ = course
     monkeypatch.setattr(install.importlib.util, "find_spec", lambda name: None if name == "ensurepip" else name)
