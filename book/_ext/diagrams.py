@@ -6,6 +6,8 @@ a crossing without a dot is no meeting. Wide lines carry the state, thin lines a
 are in figures.css.
 """
 
+from functools import partial
+
 GATES = {
     "f": (110, "σ", "forget"),
     "i": (210, "σ", "input"),
@@ -65,46 +67,58 @@ def letter(quantities, x, y, text):
     return part(quantities, f'<text class="letter" x="{x}" y="{y}">{text}</text>')
 
 
-def lstm():
-    """One step: c runs along the top, h and x along two rails below, which every gate reads."""
+def lstm(first=False):
+    """One step: c runs along the top, h and x along two rails below, which every gate reads. `first`: that of 1997."""
+    gates = {q: gate for q, gate in GATES.items() if not (first and q == "f")}
+    squash = "2σ − 1" if first else "tanh"
     parts = [
         '<rect class="body" x="50" y="20" width="480" height="320" rx="16"/>',
         wire("h i f g o", (10, 300), (396, 300), head=False),
         wire("x i f g o", (30, 360), (30, 320), (424, 320), head=False),
     ]
-    for q, (x, *_) in GATES.items():
+    for q, (x, *_) in gates.items():
         last = q == "o"  # the rails end there: a bend, no dot
         parts.append(wire(f"h {q}", (x - 14, 300), (x - 14, 247), dot=not last))
         parts.append(wire(f"x {q}", (x + 14, 320), (x + 14, 247), dot=not last))
     parts += [
-        wire("c f", (10, 70), (96, 70), wide=True),
-        wire("c f", (124, 70), (246, 70), wide=True),
+        *([wire("c", (10, 70), (246, 70), wide=True)] if first else FORGET),
         wire("c i g o", (274, 70), (570, 70), wide=True),
-        wire("f", (110, 192), (110, 84)),
-        operation("c f", 110, 70, "×"),
         wire("i", (210, 192), (210, 140), (246, 140)),
         wire("g", (310, 192), (310, 140), (274, 140)),
         operation("c i g", 260, 140, "×"),
         wire("c i g", (260, 126), (260, 84)),
         operation("c i g", 260, 70, "+"),
         wire("c- o", (480, 70), (480, 96), dot=True),
-        box("c- o", 480, 113, "tanh", width=64, height=32),
+        box("c- o", 480, 113, squash, width=80 if first else 64, height=32),
         wire("c- o", (480, 130), (480, 166)),
         wire("o", (410, 192), (410, 180), (466, 180), curve=8),
         operation("h o", 480, 180, "×"),
         wire("h o", (480, 194), (480, 290), (570, 290), wide=True),
     ]
-    parts += [box(q, x, 220, function, name) for q, (x, function, name) in GATES.items()]
+    for q, (x, function, name) in gates.items():
+        parts.append(box(q, x, 220, "4σ − 2" if first and q == "g" else function, name))
     parts += [letter("c f", 26, 58, "c"), letter("c i g o", 552, 58, "c′"), letter("h i f g o", 26, 290, "h")]
     parts += [letter("h o", 552, 278, "h′"), letter("x i f g o", 52, 360, "x")]
-    parts += [
-        letter("f", 94, 150, "f"),
-        letter("i", 196, 160, "i"),
-        letter("g", 326, 160, "g"),
-        letter("o", 426, 168, "o"),
-    ]
-    return 370, "One step of an LSTM", LSTM_SAYS, parts
+    places = {"f": (94, 150), "i": (196, 160), "g": (326, 160), "o": (426, 168)}
+    parts += [letter(q, *places[q], q) for q in gates]
+    return (
+        (370, "One step of the first LSTM", FIRST_SAYS, parts)
+        if first
+        else (370, "One step of an LSTM", LSTM_SAYS, parts)
+    )
 
+
+FORGET = [
+    wire("c f", (10, 70), (96, 70), wide=True),
+    wire("c f", (124, 70), (246, 70), wide=True),
+    wire("f", (110, 192), (110, 84)),
+    operation("c f", 110, 70, "×"),
+]
+FIRST_SAYS = (
+    "The memory c runs along the top, and nothing multiplies it: the product of the input gate i and the candidate g "
+    "is added, which gives c prime. c prime, squashed, times the output gate o gives h prime. "
+    "All three read h and x from two rails below."
+)
 
 LSTM_SAYS = (
     "The memory c runs along the top. It is multiplied by the forget gate f; then the product of the input gate i and "
@@ -234,7 +248,7 @@ RESETS_SAY = (
     "then by r. Both then go with x through a tanh, which gives the candidate n."
 )
 
-ALL = {"gru": gru, "gru_resets": gru_resets, "lstm": lstm, "rnn": rnn, "cec": cec}
+ALL = {"gru": gru, "gru_resets": gru_resets, "lstm": lstm, "lstm1997": partial(lstm, True), "rnn": rnn, "cec": cec}
 
 
 def draw(name, key, lit=""):

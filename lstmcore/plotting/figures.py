@@ -8,10 +8,11 @@ from lstmcore.plotting import style
 ROW = 0.66  # height of a band, in inches
 
 
-def bands(rows):
+def bands(rows, steps=None):
     """Quantities over the steps of a sequence, one band each. -> figure
 
-    rows  a list of (quantity, label, values (T,)), from top to bottom; the quantity gives the colour.
+    rows   a list of (quantity, label, values (T,)), from top to bottom; the quantity gives the colour.
+    steps  a word or letter for each step, in place of its number.
     """
     fig, axes = plt.subplots(
         len(rows), 1, figsize=(5.4, ROW * len(rows) + 0.5), sharex=True, squeeze=False, gridspec_kw={"hspace": 0.4}
@@ -36,7 +37,11 @@ def bands(rows):
             va="center",
             labelpad=6,
         )
-    axes[-1, 0].set_xlabel("step")
+    if steps:
+        axes[-1, 0].set_xticks(range(len(steps)), list(steps), fontsize=9)
+        axes[-1, 0].tick_params(axis="x", length=0)
+    else:
+        axes[-1, 0].set_xlabel("step")
     fig.align_ylabels(axes)
     return fig
 
