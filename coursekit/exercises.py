@@ -1,5 +1,7 @@
 """Build the notebooks in exercises/ from the scripts in solutions/, or check that they are fresh and do teach."""
 
+import csv
+import io
 import tempfile
 import zipfile
 from pathlib import Path
@@ -7,15 +9,17 @@ from pathlib import Path
 from coursekit import ROOT
 
 SCRIPTS, NOTEBOOKS = ROOT / "solutions", ROOT / "exercises"
+TABLE = ROOT / "book" / "exercises.csv"  # what `check` finds, for the page that tells it
 BUNDLED = ["exercises", "lstmcore", "coursekit", "requirements.txt", "constraints.txt", "pyproject.toml", "LICENSE"]
 
 
 def add_arguments(parser):
-    parser.add_argument("what", choices=["build", "check", "bundle"], help="bundle: a zip without solutions, for marks")
+    told = "table: check, and write the book's table of it; bundle: a zip without solutions, for marks"
+    parser.add_argument("what", choices=["build", "check", "table", "bundle"], help=told)
 
 
 def main(args):
-    return {"build": build, "check": check, "bundle": bundle}[args.what]()
+    return {"build": build, "check": check, "table": write_table, "bundle": bundle}[args.what]()
 
 
 def scripts(assignment="*"):
@@ -103,18 +107,50 @@ def build():
 
 def check():
     """Print a line for each answer; -> 1 if anything is wrong."""
+    rows, wrong = checked()
+    if not TABLE.exists() or TABLE.read_text(encoding="utf-8") != table(rows):
+        wrong.append(
+            f"{TABLE.relative_to(ROOT)} says something else; `python3 -m coursekit exercises table` writes it."
+        )
+    print(*wrong, sep="\n")
+    return 1 if wrong else 0
+
+
+def write_table():
+    rows, wrong = checked()
+    TABLE.write_text(table(rows), encoding="utf-8")
+    print(*wrong, f"written  {TABLE.relative_to(ROOT)}", sep="\n")
+    return 1 if wrong else 0
+
+
+def table(rows):
+    """The book's table: an answer a line, and the sums."""
+    sums = [sum(row[k] for row in rows) for k in range(4, 8)]
+    lines = [(row.exercise, row.answer, *row[4:]) for row in rows] + [("all", f"{len(rows)} answers", *sums)]
+    text = io.StringIO()
+    out = csv.writer(text, lineterminator="\n")
+    out.writerow(["exercise", "answer", "mistakes caught", "right answers passed"])
+    out.writerows((*names, f"{caught}/{wrong}", f"{fair}/{right}") for *names, caught, wrong, fair, right in lines)
+    return text.getvalue()
+
+
+def checked():
+    """(the rows of the table, a sentence for each thing that is wrong); a line is printed for each row."""
     from coursekit.grading import proof
 
+    rows = []
     wrong = [f"{path.relative_to(ROOT)} is stale; make exercises writes it anew." for path in stale()]
     print(f"{'answer':<40} unsolved  solved  mistakes caught  unusual answers passed")
     for path in scripts():
         released = NOTEBOOKS / path.relative_to(SCRIPTS).with_suffix(".ipynb")
         wrong += proof.leaks(path, released) if released.exists() else []
-        for line, complaints in proof.report(path):
-            print(line)
+        for row, complaints in proof.report(path):
+            caught, passed = f"{row.caught}/{row.mistakes}", f"{row.passed}/{row.unusual}"
+            name = f"{row.exercise} {row.answer}"
+            print(f"{name:<40} {row.unsolved:>8.0%} {row.solved:>7.0%} {caught:>16} {passed:>23}", flush=True)
+            rows.append(row)
             wrong += complaints
-    print(*wrong, sep="\n")
-    return 1 if wrong else 0
+    return rows, wrong
 
 
 def stale():

@@ -4,6 +4,7 @@ import json
 import re
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 import numpy as np
@@ -27,8 +28,19 @@ def {answer}(*arguments):
 """
 
 
+class Row(NamedTuple):
+    exercise: str
+    answer: str
+    unsolved: float  # share of the points
+    solved: float
+    caught: int  # mistakes that lose points and are called by their names
+    mistakes: int
+    passed: int  # unusual right answers that get full marks
+    unusual: int
+
+
 def report(path):
-    """[(line of the table, complaints)] for each answer of a solution script."""
+    """(Row, complaints) for each answer of a solution script."""
     assignment, notebook = path.parent.name, path.stem
     solved, blank = (scores(path, answers) for answers in ({}, dict.fromkeys(specs.load(assignment, notebook), "")))
     for answer, spec in specs.load(assignment, notebook).items():
@@ -38,9 +50,9 @@ def report(path):
         complaints += [f"{name}: the solution loses points. {solved[answer][1]}"] if solved[answer][0] < 1 else []
         complaints += [f"{name}: {sentence}" for sentence in missed + unfair]
         complaints += [f"{name}: {what} in the sandbox answers it." for what in left_over(path, answer)]
-        marks = f"{blank[answer][0]:>8.0%} {solved[answer][0]:>7.0%}"
-        caught, fair = len(spec.mistakes), len(unusual(spec))
-        yield f"{name:<40} {marks} {caught - len(missed):>13}/{caught} {fair - len(unfair):>19}/{fair}", complaints
+        marks, wrong, right = (blank[answer][0], solved[answer][0]), len(spec.mistakes), len(unusual(spec))
+        counts = (wrong - len(missed), wrong, right - len(unfair), right)
+        yield Row(f"{assignment}/{notebook}", answer, *marks, *counts), complaints
 
 
 def scores(path, answers):

@@ -103,6 +103,24 @@ def test_a_released_notebook_has_what_the_page_reads(path):
         assert tests[cell.id].endswith(f'check.answer("{path.parent.name}/{path.stem}", {cell.id})')
 
 
+ROWS = [proof.Row("03/a", "step", 0, 1, 6, 7, 5, 5), proof.Row("03/a", "output", 0, 1, 8, 8, 4, 6)]
+
+
+def test_the_books_table_has_a_line_for_each_answer_and_the_sums():
+    lines = exercises.table(ROWS).splitlines()
+    assert lines[1:] == ["03/a,step,6/7,5/5", "03/a,output,8/8,4/6", "all,2 answers,14/15,9/11"]
+
+
+def test_a_table_that_says_something_else_fails_the_check(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(exercises, "checked", lambda: (ROWS, []))
+    monkeypatch.setattr(exercises, "ROOT", tmp_path)
+    monkeypatch.setattr(exercises, "TABLE", tmp_path / "exercises.csv")
+    assert exercises.check() == 1
+    assert exercises.write_table() == 0 and exercises.check() == 0
+    exercises.TABLE.write_text(exercises.TABLE.read_text().replace("6/7", "7/7"))
+    assert exercises.check() == 1 and "says something else" in capsys.readouterr().out
+
+
 def test_the_bundle_for_marks_holds_no_solution(capsys):
     exercises.bundle()
     with zipfile.ZipFile(ROOT / "_build" / "exercises.zip") as file:
