@@ -106,7 +106,8 @@ def test_every_page_is_in_order(visit, pages, width, mode):
         assert tab.complaints == []
 
 
-@pytest.mark.parametrize(("width", "mode"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("mode", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, pages, width, mode):
     tab = visit("index", width=width, mode=mode)
     for name in pages:
