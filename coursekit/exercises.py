@@ -126,11 +126,11 @@ def write_table():
 def table(rows):
     """The book's table: an answer a line, and the sums."""
     sums = [sum(row[k] for row in rows) for k in range(4, 8)]
-    lines = [(row.exercise, row.answer, *row[4:]) for row in rows] + [("all", f"{len(rows)} answers", *sums)]
+    lines = [(f"{row.exercise} {row.answer}", *row[4:]) for row in rows] + [(f"all {len(rows)}", *sums)]
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
-    out.writerow(["exercise", "answer", "mistakes caught", "right answers passed"])
-    out.writerows((*names, f"{caught}/{wrong}", f"{fair}/{right}") for *names, caught, wrong, fair, right in lines)
+    out.writerow(["answer", "mistakes caught", "right ones passed"])
+    out.writerows((name, f"{caught}/{wrong}", f"{fair}/{right}") for name, caught, wrong, fair, right in lines)
     return text.getvalue()
 
 
