@@ -56,8 +56,8 @@ def gate_explorer():
     svg += "".join(f'<text class="quiet" x="{44 + 24 * k}" y="292">{k}</text>' for k in (0, 5, 10, 15, 19))
     svg += '<text class="quiet" x="272" y="318">step</text>'
     title = (
-        "Three bands over twenty steps: pulses of the candidate g up at steps 2 and 7 and down at step 13, the memory c "
-        "that adds them up and fades, and the state h."
+        "Three bands over twenty steps: pulses of the candidate g up at steps 2 and 7 and down at step 13, the memory "
+        "c that adds them up and fades, the state h."
     )
     controls = ""
     for gate, value in FIRST.items():
@@ -98,11 +98,9 @@ def slider(label, name, q, low, high, step, value):
 
 def widget(kind, width, height, title, svg, controls, said, **data):
     held = "".join(f' data-{key}="{value}"' for key, value in data.items())
-    return (
-        f'<div class="widget" data-widget="{kind}"{held}><svg class="diagram" viewBox="0 0 {width} {height}" role="img">'
-        f'<title>{title}</title>{svg}</svg><form class="controls" hidden>{controls}</form>'
-        f'<p class="said" role="status">{said}</p></div>'
-    )
+    svg = f'<svg class="diagram" viewBox="0 0 {width} {height}" role="img"><title>{title}</title>{svg}</svg>'
+    controls = f'<form class="controls" hidden>{controls}</form><p class="said" role="status">{said}</p>'
+    return f'<div class="widget" data-widget="{kind}"{held}>{svg}{controls}</div>'
 
 
 DRAWN = {"gate-explorer": gate_explorer, "half-life": half_life}

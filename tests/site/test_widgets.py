@@ -1,4 +1,4 @@
-"""The widgets as a reader meets them: by keyboard, by touch, without scripts, from a file; the numbers are lstmcore's."""
+"""The widgets by keyboard, by touch, without scripts and from a file; their numbers are lstmcore's."""
 
 import re
 
