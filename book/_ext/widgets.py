@@ -1,109 +1,215 @@
-"""Pictures that the reader can move.
+"""Pictures that a reader can move.
 
-    ```{widget} gate-explorer          or half-life
-    :name: fig-explore
-    Move the gates, and watch the memory and the state.
+    ```{widget} gates
+    :name: fig-try-gates
+    The caption.
     ```
 
-The page holds the picture at its first values, drawn here from lstmcore's numbers, and a sentence that says the same;
-so it can be read without JavaScript. widgets.js shows the controls, and redraws. Lines are in the units of their data,
-which the transform of their group turns into places: the script knows no places.
+The page holds the picture and a sentence as they stand at first, drawn here with numbers from lstmcore: that is what
+one sees where there is no JavaScript. _widgets/widgets.js, which only pages with a widget ask for, shows the controls
+and draws again at each move. Inside a picture's <g> one unit is one step and a value of one, so that the script needs
+to know no layout, and paths say numbers that a test can read.
 """
+
+from pathlib import Path
 
 import numpy as np
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from lstmcore import weights
 from lstmcore.numpy import lstm
 from lstmcore.scan import scan
+from lstmcore.weights import zeros_state
 
-STEPS, PULSES = 20, {2: 0.8, 7: 0.8, 13: -0.8}  # of the candidate g
-FIRST = {"i": 0.8, "f": 0.9, "o": 0.7}
+FOLDER = Path(__file__).parents[1] / "_widgets"
+
+# the gates
+PULSES = {3: 1, 8: 0.5, 13: 1, 19: -1}  # step -> candidate; 0 at all others
+STEPS = 24
+FIRST = {"i": 0.8, "f": 0.9, "o": 0.7}  # where the sliders stand
+MARKED = 8
 NAMES = {"i": "input gate", "f": "forget gate", "o": "output gate"}
-CLOSED = {"i": ("5-19", "up to step 4"), "f": ("10-10", "all but step 10"), "o": ("0-15", "from step 16")}
-BIAS = 4.6
+CLOSED = {  # gate -> (words, steps at which it is 0 if the box is ticked)
+    "i": ("open at step 3 only", [t for t in range(STEPS) if t != 3]),
+    "f": ("closed at step 16", [16]),
+    "o": ("closed up to step 19", list(range(20))),
+}
+
+# the half-life
+SYLLABUS = (0.5, 0.731, 0.99, 0.9933, 0.999)
+LONGEST = 1000
 
 
-def memory(i, f, o, g):
-    """(c, h), each (T,): one unit whose gates stand still, by lstmcore's own step."""
-    b = np.array([*(np.log(gate / (1 - gate)) for gate in (i, f)), 0, np.log(o / (1 - o))])
-    p = lstm.Params(W_x=np.array([[0.0], [0], [1], [0]]), W_h=np.zeros((4, 1)), b=b)
-    states = scan(lstm.step, p, weights.zeros_state(lstm.State, 1, 1), np.arctanh(g)[:, None, None])[1:]
-    return np.array([(s.c.item(), s.h.item()) for s in states]).T
+def run(i, f, g, o):
+    """Four signals (T,) each -> c, h (T,): lstm.step with weights that hand each input on to its own gate."""
+    p = lstm.Params(W_x=np.eye(4), W_h=np.zeros((4, 1)), b=np.zeros(4))
+    xs = np.stack([logit(i), logit(f), np.arctanh(np.clip(g, -1 + 1e-15, 1 - 1e-15)), logit(o)], axis=-1)[:, None]
+    states = scan(lstm.step, p, zeros_state(lstm.State, B=1, H=1), xs)[1:]
+    return np.array([s.c for s in states]).ravel(), np.array([s.h for s in states]).ravel()
 
 
-def path(xs, ys):
-    return "M" + "L".join(f"{x:.3f} {y:.4f}" for x, y in zip(xs, ys, strict=True))
+def logit(v):
+    return np.log(np.maximum(v, 1e-15)) - np.log(np.maximum(1 - np.asarray(v), 1e-15))
 
 
-def line(q, part, d, extra=""):
-    return f'<path class="line {extra}" style="--q: var(--q-{q})" data-part="{part}" d="{d}"/>'
+def gradient_left(f):
+    """dL/dc (LONGEST,) at 1, 2, … steps back, by lstm.step_backward with a forget gate that is always f."""
+    p = lstm.Params(W_x=np.zeros((4, 1)), W_h=np.zeros((4, 1)), b=np.array([0, logit(f), 0, 0]))
+    state, d = zeros_state(lstm.State, B=1, H=1), lstm.State(h=np.zeros((1, 1)), c=np.ones((1, 1)))
+    left = []
+    for _ in range(LONGEST):
+        _, d, _ = lstm.step_backward(p, state, np.zeros((1, 1)), d)
+        left.append(d.c.item())
+    return np.array(left)
 
 
-def gate_explorer():
-    t, g = np.arange(STEPS), np.array([PULSES.get(k, 0.0) for k in range(STEPS)])
-    c, h = memory(**FIRST, g=g)
-    bands, svg = {"g": (44, 28, [0]), "c": (150, 36, [0, 1]), "h": (232, 36, [0, 1])}, ""
-    lines = {"g": "".join(f"M{k} 0V{v}" for k, v in enumerate(g) if v), "c": path(t, c), "h": path(t, h)}
-    for q, (y, unit, ticks) in bands.items():
-        svg += f'<g transform="translate(44 {y}) scale(24 -{unit})">'
-        svg += "".join(f'<path class="grid" d="M0 {tick}H{STEPS - 1}"/>' for tick in ticks)
-        svg += line(q, q, lines[q]) + "</g>"
-        svg += f'<text class="letter" style="--q: var(--q-{q})" x="14" y="{y + 7}">{q}</text>'
-        svg += "".join(f'<text class="quiet" x="516" y="{y - tick * unit + 5}">{tick}</text>' for tick in ticks)
-    svg += "".join(f'<text class="quiet" x="{44 + 24 * k}" y="292">{k}</text>' for k in (0, 5, 10, 15, 19))
-    svg += '<text class="quiet" x="272" y="318">step</text>'
-    title = (
-        "Three bands over twenty steps: pulses of the candidate g up at steps 2 and 7 and down at step 13, the memory "
-        "c that adds them up and fades, the state h."
+def half_life(f):
+    return np.log(0.5) / np.log(f)
+
+
+# ---- drawing: widgets.js writes the same paths and sentences
+
+
+def stairs(values):
+    """A flat piece for each step, from and to zero."""
+    return "M-0.5 0" + "".join(f"V{round(v, 4):g}H{t + 0.5:g}" for t, v in enumerate(values)) + "V0"
+
+
+def curve(steps, values):
+    return "M" + "L".join(f"{round(np.log10(n), 4):g} {round(v, 4):g}" for n, v in zip(steps, values, strict=True))
+
+
+def number(v):
+    return f"{v:.2f}".replace("-", "−")
+
+
+def text(x, y, words, anchor="middle", classes="quiet"):
+    return f'<text class="{classes}" x="{x}" y="{y:g}" text-anchor="{anchor}">{words}</text>'
+
+
+def unit(x, y, width, height, body):
+    """Inside, one to the right is `width` wide and one up is `height` high."""
+    return f'<g transform="translate({x} {y}) scale({width} {-height})">{body}</g>'
+
+
+def draw_gates():
+    left, wide, bottom = 66, 21, 402  # where step 0 stands; width of a step; end of the bands
+    g = np.array([PULSES.get(t, 0) for t in range(STEPS)])
+    signals = {name: np.full(STEPS, v) for name, v in FIRST.items()} | {"g": g}
+    c, h = run(**signals)
+    signals |= {"c": c, "h": h}
+
+    parts = []
+    bands = [  # where zero is, height of a one, the values at the axis
+        ("g", 36, 22, (-1, 1)), ("i", 106, 26, (0, 1)), ("f", 154, 26, (0, 1)),
+        ("c", 246, 26, (-1, 0, 1, 2)), ("o", 320, 26, (0, 1)), ("h", 368, 22, (-1, 1)),
+    ]  # fmt: skip
+    for name, zero, high, ticks in bands:
+        grid = "".join(f"M-0.5 {v}H{STEPS - 0.5}" for v in {0, *ticks})
+        line = f'<path class="stairs" data-line="{name}" d="{stairs(signals[name])}"/>'
+        middle = zero - high * (ticks[0] + ticks[-1]) / 2
+        parts += [f'<g style="--q: var(--q-{name})">', text(16, middle + 8, name, classes="letter")]
+        parts += [text(48, zero - high * v + 5, f"{v}".replace("-", "−"), "end") for v in ticks]
+        parts += [unit(left, zero, wide, high, f'<path class="grid" d="{grid}"/>{line}'), "</g>"]
+    parts += [unit(left, bottom, wide, bottom, f'<path class="mark" data-line="mark" d="M{MARKED} 0V1"/>')]
+    parts += [text(left + wide * t, bottom + 20, t) for t in range(0, STEPS, 5)]
+    parts += [text(left + wide * (STEPS - 1), bottom + 20, "step")]
+
+    t = MARKED
+    i, f, o = (number(FIRST[name]) for name in "ifo")
+    said = (
+        f"Step {t}: c′ = f c + i g, h′ = o tanh c′\n"
+        f"c′ = {f} × {number(c[t - 1])} + {i} × {number(g[t])} = {number(c[t])}\n"
+        f"h′ = {o} × {number(np.tanh(c[t]))} = {number(h[t])}"
     )
-    controls = ""
-    for gate, value in FIRST.items():
-        closed, when = CLOSED[gate]
-        controls += slider(f"{NAMES[gate]} <i>{gate}</i>", gate, gate, 0, 1, 0.01, f"{value:.2f}")
-        controls += f'<select name="when-{gate}" aria-label="when the {NAMES[gate]} is open">'
-        controls += f'<option value="">at every step</option><option value="{closed}">{when}</option></select></div>'
-    said = f"At step 19 the memory c is {c[-1]:.2f} and the state h is {h[-1]:.2f}.".replace("-", "−")
-    return widget("gate-explorer", 540, 324, title, svg, controls, said, g=" ".join(map(str, g)))
-
-
-def half_life():
-    f = 1 / (1 + np.exp(-BIAS))
-    log_n, half = np.linspace(0, 4, 161), np.log(0.5) / np.log(f)
-    svg = '<g transform="translate(48 214) scale(115 -180)">'
-    svg += '<path class="grid" d="M0 0H4M0 .5H4M0 1H4M0 0V1M1 0V1M2 0V1M3 0V1M4 0V1"/>'
-    svg += line("d", "mark", f"M{np.log10(half):.3f} .5V0", "thin") + line("f", "curve", path(log_n, f**10**log_n))
-    svg += "</g>"
-    marks = [(0, "1"), (1, "10"), (2, "100"), (3, "1,000"), (4, "10,000")]
-    svg += "".join(f'<text class="quiet" x="{48 + 115 * k}" y="237">{text}</text>' for k, text in marks)
-    svg += "".join(
-        f'<text class="quiet" x="32" y="{219 - 180 * y}">{text}</text>' for y, text in [(0, 0), (0.5, "½"), (1, 1)]
+    rows = ""
+    for name, (words, steps) in CLOSED.items():
+        label = f"<i>{name}</i> {NAMES[name]}"
+        closed = f'<input type="checkbox" name="{name}-closed" value="{" ".join(map(str, steps))}">'
+        row = slider("gates", name, label, f'max="1" step="0.01" value="{FIRST[name]}"', number(FIRST[name]))
+        rows += f'<div style="--q: var(--q-{name})">{row}<label>{closed} {words}</label></div>'
+    row = slider("gates", "step", "step to read", f'max="{STEPS - 1}" step="1" value="{t}"', t)
+    rows += f'<div style="--q: var(--pst-color-text-muted)">{row}<button type="reset">Start again</button></div>'
+    title = f"Six signals of a cell over {STEPS} steps"
+    says = (
+        "From top to bottom: the candidate g with four pulses, the gates i and f, the memory c, the gate o and the "
+        "state h. A dashed line marks the step whose numbers stand below."
     )
-    svg += '<text class="quiet" x="278" y="262">steps n</text>'
-    svg += '<text class="quiet" style="text-anchor: start" x="20" y="16">what is left, fⁿ</text>'
-    title = "The curve f to the power n, from one to zero, over one to ten thousand steps on a logarithmic axis."
-    controls = slider("forget bias <i>b<sub>f</sub></i>", "bias", "f", 0, 9, 0.1, f"{BIAS:.1f}") + "</div>"
-    said = f"Bias {BIAS}, f = {f:.3f}: half of the memory is left after {half:.0f} steps."
-    return widget("half-life", 540, 270, title, svg, controls, said)
+    return bottom + 28, title, says, parts, rows, said, {"g": " ".join(f"{v:g}" for v in g)}
 
 
-def slider(label, name, q, low, high, step, value):
+def draw_half_life():
+    left, wide, zero, high = 48, 166, 216, 172  # a decade is `wide`
+    biases = np.arange(0, 7.05, 0.1)
+    fs = 1 / (1 + np.exp(-biases))
+    for f in SYLLABUS:
+        fs[np.abs(biases - logit(f)).argmin()] = f
+    first = int(np.flatnonzero(fs == 0.99)[0])
+    steps = np.unique(np.round(np.geomspace(1, LONGEST, 80)).astype(int))
+
+    right = np.log10(LONGEST)
+    left_of = {f: gradient_left(f) for f in SYLLABUS}
+    halves = {f: np.log10(half_life(f)) for f in SYLLABUS}
+    grid = f"M0 0H{right}M0 0.5H{right}M0 1H{right}" + "".join(f"M{k} 0V1" for k in range(4))
+    body = f'<path class="grid" d="{grid}"/>'
+    for f in SYLLABUS:
+        body += f'<path class="still" d="{curve(steps, left_of[f][steps - 1])}"/>'
+        body += f'<path class="mark" d="M{halves[f]:.4f} 0.5V1.06"/>'
+    body += f'<path class="gradient" data-line="gradient" d="{curve(steps, left_of[0.99][steps - 1])}"/>'
+    body += f'<path class="dot" data-line="half" style="--q: var(--q-f)" d="M{halves[0.99]:.4f} 0.5h0"/>'
+    parts = [unit(left, zero, wide, high, body), text(left + wide * right, 14, "half-life in steps", "end")]
+    for f, x in halves.items():
+        aside = {0.99: -5, 0.9933: 5}.get(f, 0)  # these two stand close
+        half = f"{half_life(f):.{1 if x < 1 else 0}f}".removesuffix(".0")
+        parts.append(text(round(left + wide * x + aside), 31, half))
+    parts += [text(38, zero - high * v + 5, word, "end") for v, word in ((0, "0"), (0.5, "½"), (1, "1"))]
+    parts += [text(left + wide * k, zero + 22, f"{10**k:,}") for k in range(4)]
+    parts += [text(left + wide * right / 2, zero + 46, "steps back")]
+
+    after = [f"{100 * left_of[0.99][n - 1]:.1f} %" for n in (10, 100)]
+    said = (
+        f"f = 0.99, a bias of {number(logit(0.99))}: the half-life is {half_life(0.99):.0f} steps.\n"
+        f"Of a gradient, {after[0]} is left after 10 steps, {after[1]} after 100."
+    )
+    row = slider("half-life", "f", "<i>f</i> forget gate", f'max="{len(fs) - 1}" step="1" value="{first}"', "0.99")
+    places = {f: int(np.flatnonzero(fs == f)[0]) for f in SYLLABUS}
+    buttons = "".join(f'<button type="button" value="{place}">{f}</button>' for f, place in places.items())
+    rows = f'<div style="--q: var(--q-f)">{row}<span role="group" aria-label="set f to">{buttons}</span></div>'
+    title = "How much of a gradient is left, over 1 to 1,000 steps back"
+    says = (
+        "Five curves f to the power n that fall from near 1 to 0, on a logarithmic axis of steps. They cross one half "
+        "at 1, 2.2, 69, 103 and 693 steps, for f = 0.5, 0.731, 0.99, 0.9933 and 0.999. The sentence below tells of the "
+        "curve that is drawn boldly."
+    )
+    data = {"f": " ".join(f"{f:.6g}" for f in fs), "n": " ".join(map(str, steps))}
+    return zero + 54, title, says, parts, rows, said, data
+
+
+def slider(widget, name, label, numbers, value):
+    key = f"{widget}-{name}"
     return (
-        f'<div style="--q: var(--q-{q})"><label><span>{label}</span><input type="range" name="{name}" min="{low}" '
-        f'max="{high}" step="{step}" value="{value}" autocomplete="off"></label><output>{value}</output>'
+        f'<label for="{key}">{label}</label><input type="range" id="{key}" name="{name}" min="0" {numbers}>'
+        f'<output for="{key}" aria-live="off">{value}</output>'
     )
 
 
-def widget(kind, width, height, title, svg, controls, said, **data):
-    held = "".join(f' data-{key}="{value}"' for key, value in data.items())
-    svg = f'<svg class="diagram" viewBox="0 0 {width} {height}" role="img"><title>{title}</title>{svg}</svg>'
-    controls = f'<form class="controls" hidden>{controls}</form><p class="said" role="status">{said}</p>'
-    return f'<div class="widget" data-widget="{kind}"{held}>{svg}{controls}</div>'
+ALL = {"gates": draw_gates, "half-life": draw_half_life}
 
 
-DRAWN = {"gate-explorer": gate_explorer, "half-life": half_life}
+def draw(name):
+    if name not in ALL:
+        raise ValueError(f"there is no widget {name!r}; it should be one of {', '.join(ALL)}.")
+    height, title, says, parts, rows, said, data = ALL[name]()
+    data = "".join(f' data-{key}="{value}"' for key, value in data.items())
+    return (
+        f'<div class="widget" data-widget="{name}"{data}>\n'
+        f'<svg class="diagram" viewBox="0 0 580 {height:g}" role="img" aria-labelledby="{name}-title {name}-says">'
+        f'<title id="{name}-title">{title}</title><desc id="{name}-says">{says}</desc>\n'
+        + "\n".join(parts)
+        + f'\n</svg>\n<p class="said" aria-live="polite">{said}</p>\n'
+        f'<form hidden autocomplete="off" aria-label="{title}">\n{rows}\n</form>\n</div>'
+    )
 
 
 class Widget(SphinxDirective):
@@ -111,9 +217,11 @@ class Widget(SphinxDirective):
     option_spec = {"name": directives.unchanged}  # noqa: RUF012
 
     def run(self):
-        if self.arguments[0] not in DRAWN:
-            raise self.error(f"There is no widget {self.arguments[0]}; there are {' and '.join(DRAWN)}.")
-        figure = nodes.figure("", nodes.raw("", DRAWN[self.arguments[0]](), format="html"), classes=["q-widget"])
+        try:
+            html = draw(self.arguments[0])
+        except ValueError as error:
+            raise self.error(str(error)) from error
+        figure = nodes.figure("", nodes.raw("", html, format="html"))
         caption, _ = self.state.inline_text(" ".join(self.content), self.lineno)
         figure += nodes.caption("", "", *caption)
         self.add_name(figure)
@@ -121,6 +229,18 @@ class Widget(SphinxDirective):
         return [figure]
 
 
+def serve(app, config):
+    config.html_static_path.append(str(FOLDER))
+
+
+def ask_for_script(app, page, template, context, doctree):
+    if 'class="widget"' in context.get("body", ""):
+        app.add_js_file("widgets.js", loading_method="defer")
+        app.add_css_file("widgets.css")
+
+
 def setup(app):
     app.add_directive("widget", Widget)
+    app.connect("config-inited", serve)
+    app.connect("html-page-context", ask_for_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
