@@ -1,5 +1,6 @@
 """A reader's path through the built book, in a real browser."""
 
+import gzip
 import json
 
 import pytest
@@ -116,6 +117,18 @@ def test_axe_finds_nothing_serious(visit, pages, width, mode):
         found = Axe().run(tab, {"exclude": [["mjx-container"]]}, {"resultTypes": ["violations"]})
         bad = [v for v in found.response["violations"] if v["impact"] in ("serious", "critical")]
         assert not bad, (name, [(v["id"], [node["target"] for node in v["nodes"]]) for v in bad])
+
+
+def test_a_page_is_not_heavy(browser, address, pages):
+    """1.5 MB at most, as a host that compresses sends it, to a reader who has nothing of it yet."""
+    for name in pages:
+        context, got = browser.new_context(), []
+        tab = context.new_page()
+        tab.on("response", lambda response, got=got: got.append(response))
+        tab.goto(f"{address}/{name}.html", wait_until="networkidle")
+        weight = sum(len(gzip.compress(response.body())) for response in got)
+        assert len(got) > 5 and weight < 1.5e6, f"{name} weighs {weight / 1e6:.2f} MB"
+        context.close()
 
 
 def test_without_scripts_the_page_still_shows_its_figures(browser, address):
