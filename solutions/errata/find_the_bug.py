@@ -178,7 +178,7 @@ for B in (3, 4, 1):
         said = f"i has shape {listing_4(np.zeros((2, B)), np.zeros((4, 2)), np.arange(4.0))[0].shape}"
     except ValueError as error:
         said = error
-    print(f"Symptom: one unit, {B} examples: {said}")
+    print(f"Symptom: one unit, B = {B}: {said}")
 
 # %% [markdown]
 # The second shape is right, and the values are not: entry k of b should be added to row k, for every example.
@@ -301,6 +301,7 @@ else:
         ax.plot(line, color=style.Q["h"])
         ax.set_title(title)
         style.letter(ax, "h")
+    fig.subplots_adjust(hspace=0.35)
     axes[-1].set_xlabel("step (shaded: the output gate should be open)")
     style.describe(fig, "The listing's h follows the memory whether its gate is open or not; mended, h is 0 outside.")
     plt.show()
