@@ -1,18 +1,21 @@
-"""Weights from and to PyTorch's and Keras's layouts. A layout is taken by name: a wrong gate order has the right shape.
+"""Weights from and to PyTorch's and Keras's layouts, and from ONNX's.
+
+A layout is taken by name: a wrong gate order has the right shape.
 
         rows or columns          biases
 torch   i f g o; r z n           b_ih and b_hh, of which the sum counts, but for the GRU's b_hn, which r multiplies
 keras   i f c o; z r h, columns  one; for a GRU that resets after the product two, (2, 3H)
+onnx    i o f c; z r h           two as torch's, in one row of 8H or 6H
 ours    i f g o; r z n           one; for such a GRU b and b_hn
 
-In all three z is the share of the old state that is kept; where it is the share of the new, `flip_update` converts.
+In all four z is the share of the old state that is kept; where it is the share of the new, `flip_update` converts.
 A GRU that resets before the product and one that resets after it do not convert into each other: no weights of the one
 give the other's values.
 """
 
 import numpy as np
 
-from lstmcore.cells import gate_names, gru, gru_reset_before, lstm, rnn
+from lstmcore.cells import gate_names, gru, gru_reset_before, lstm, peephole, rnn
 
 CELLS = {"RNN": rnn, "LSTM": lstm, "GRU": gru}  # torch.nn's names
 
@@ -97,6 +100,39 @@ def to_keras(p):
     if "z" in gate_names(p):
         W_x, W_h, b = (_swap(a, axis=axis) for a, axis in ((W_x, 0), (W_h, 0), (b, -1)))
     return [W_x.T, W_h.T, b]
+
+
+def from_onnx(cell, W, R, B=None, P=None, direction=0):
+    """The inputs W, R, B (and P) of an ONNX operator RNN, LSTM or GRU -> Params of a cell of `lstmcore.cells`.
+
+    W (directions, gates · H, D), R (directions, gates · H, H), B (directions, 2 · gates · H), P (directions, 3H).
+    A GRU is `gru` with linear_before_reset=1, and `gru_reset_before` with 0, the default: its weights do not say which.
+    An LSTM with P is `peephole`.
+    """
+    if cell not in (rnn, lstm, peephole, gru, gru_reset_before):
+        raise ValueError(f"from_onnx got {cell.__name__}; ONNX has rnn, lstm, peephole, gru and gru_reset_before.")
+    if (P is not None) != (cell is peephole):
+        raise ValueError(
+            f"P is {'left out' if P is None else 'given'}; it makes an LSTM a peephole, and no other cell."
+        )
+    W_x, W_h = np.array(W[direction]), np.array(R[direction])
+    if len(W_x) != len(cell.Gates._fields) * W_h.shape[1]:
+        raise ValueError(
+            f"W has {len(W_x)} rows for H = {W_h.shape[1]}; a {cell.__name__} has another number of gates."
+        )
+    b = np.zeros((2, len(W_x)), W_x.dtype) if B is None else np.reshape(B[direction], (2, -1))
+    gates = {4: "iofg", 3: "zrn", 1: "h"}[len(cell.Gates._fields)]
+
+    def ours(a):
+        """The blocks of rows in our order."""
+        named = dict(zip(gates, np.split(a, len(gates)), strict=True))
+        return np.concatenate([named[name] for name in cell.Gates._fields])
+
+    arrays = ours(W_x), ours(W_h), ours(b[0]), ours(b[1])
+    if cell is not peephole:
+        return _join(cell, *arrays)
+    w_ci, w_co, w_cf = np.split(np.array(P[direction]), 3)
+    return peephole.Params(*_join(lstm, *arrays), w_ci, w_cf, w_co)
 
 
 def flip_update(p):

@@ -1,4 +1,4 @@
-"""Keras as an oracle we did not write; all layers and directions; the two conventions of the GRU."""
+"""Keras and ONNX's reference as oracles we did not write; all layers and directions; the two conventions of the GRU."""
 
 import os
 
@@ -92,6 +92,69 @@ def test_a_bias_of_the_other_reset_is_refused():
         convert.from_keras(peephole, after)
     with pytest.raises(ValueError, match="Keras has rnn, lstm and both GRUs"):
         convert.to_keras(problem(of("numpy", "peephole"), 1, 1, 1).p)
+
+
+ONNX = {  # the operator, its attributes, gates
+    "rnn": ("RNN", {}, 1),
+    "lstm": ("LSTM", {}, 4),
+    "peephole": ("LSTM", {}, 4),
+    "gru": ("GRU", {"linear_before_reset": 1}, 3),
+    "gru_reset_before": ("GRU", {}, 3),
+}
+
+
+def operator(kind, attributes, feeds):
+    """The outputs Y (T, directions, B, H) of one ONNX operator, as ONNX's own reference computes it."""
+    onnx = pytest.importorskip("onnx", reason="onnx is the oracle here; pip install -r requirements.txt brings it")
+    from onnx.reference import ReferenceEvaluator
+
+    order = ["X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P"]
+    order = order[: max(order.index(n) for n in feeds) + 1]
+    node = onnx.helper.make_node(kind, [n if n in feeds else "" for n in order], ["Y"], hidden_size=4, **attributes)
+    inputs = [onnx.helper.make_tensor_value_info(n, onnx.TensorProto.DOUBLE, a.shape) for n, a in feeds.items()]
+    output = onnx.helper.make_tensor_value_info("Y", onnx.TensorProto.DOUBLE, None)
+    graph = onnx.helper.make_graph([node], "one", inputs, [output])
+    return ReferenceEvaluator(onnx.helper.make_model(graph)).run(None, feeds)[0]
+
+
+def onnx_weights(name, directions=1, bias=True):
+    rng, rows = np.random.default_rng(0), ONNX[name][2] * 4
+    shapes = {"W": (rows, 3), "R": (rows, 4)} | ({"B": (2 * rows,)} if bias else {})
+    shapes |= {"P": (12,)} if name == "peephole" else {}
+    return {key: rng.normal(size=(directions, *shape)) for key, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", ONNX)
+def test_onnx_operators_convert_with_the_same_values(name, bias):
+    kind, attributes, _ = ONNX[name]
+    arrays, xs = onnx_weights(name, bias=bias), np.random.default_rng(1).normal(size=(5, 2, 3))
+    p = convert.from_onnx(of("cells", name), **arrays)
+    want = operator(kind, attributes, {"X": xs, **arrays})[:, 0]
+    assert_allclose(outputs(of("numpy", name), p, xs), want, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru"])
+def test_both_directions_of_an_onnx_operator_convert(name):
+    kind, attributes, _ = ONNX[name]
+    arrays, xs = onnx_weights(name, directions=2), np.random.default_rng(1).normal(size=(5, 2, 3))
+    there, back = (convert.from_onnx(of("cells", name), **arrays, direction=way) for way in (0, 1))
+    want = operator(kind, attributes | {"direction": "bidirectional"}, {"X": xs, **arrays})
+    cell = of("numpy", name)
+    got = np.stack([outputs(cell, there, xs), outputs(cell, back, xs[::-1])[::-1]], axis=1)
+    assert_allclose(got, want, rtol=1e-10, atol=1e-12)
+
+
+def test_from_onnx_says_what_it_cannot_take():
+    arrays = onnx_weights("peephole")
+    with pytest.raises(ValueError, match="P is given; it makes an LSTM a peephole"):
+        convert.from_onnx(lstm, **arrays)
+    with pytest.raises(ValueError, match="P is left out"):
+        convert.from_onnx(peephole, arrays["W"], arrays["R"])
+    with pytest.raises(ValueError, match="W has 16 rows for H = 4; a lstmcore.cells.gru has another number of gates"):
+        convert.from_onnx(gru, arrays["W"], arrays["R"])
+    with pytest.raises(ValueError, match=r"from_onnx got lstmcore\.cells\.min_gru; ONNX has rnn"):
+        convert.from_onnx(of("cells", "min_gru"), arrays["W"], arrays["R"])
 
 
 def test_a_gru_that_resets_before_has_no_place_in_torch():
