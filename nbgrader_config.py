@@ -12,7 +12,7 @@ c = get_config()  # noqa: F821
 c.CourseDirectory.root = str(work)
 c.CourseDirectory.course_id = "lstm"
 c.Exchange.root = str(work / "exchange")  # on a shared server: a folder that students can reach, too
-c.ClearSolutions.code_stub = {"python": "# your code here\nraise NotImplementedError"}
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Not written yet: your code goes here.")'}
 
 # Reader makes every submitted file the released notebook with answers in it; Judge takes the place of Execute.
 c.Autograde.exporter_class = "coursekit.grading.judge.Reader"

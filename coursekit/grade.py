@@ -90,7 +90,7 @@ def trial_class(folder, assignment):
     return folder
 
 
-STUB = "# your code here\nraise NotImplementedError"
+STUB = 'raise NotImplementedError("Not written yet: your code goes here.")'
 STEP = """def lstm_step(p, state, x):
     a = x @ p.W_x.T + state.h @ p.W_h.T + p.b
     {gates} = np.split(a, 4, axis=-1)

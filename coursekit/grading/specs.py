@@ -4,7 +4,9 @@ Needs only NumPy and lstmcore: `lstmcore.check.answer` judges with it in the lea
 """
 
 import ast
+import contextlib
 import inspect
+import io
 import re
 from functools import cache
 from importlib.util import resolve_name
@@ -60,8 +62,9 @@ def load(assignment, notebook):
     code = [cell for cell in cells(path.read_text(encoding="utf-8")) if cell.kind == "code"]
     first = next(k for k, cell in enumerate(code) if "answer" in cell.tags)
     shared = {"__name__": "solution"}
-    for cell in [*code[:first], *(c for c in code if "answer" in c.tags or c.tags.get("judge") == "all")]:
-        exec(compile(cell.source, path, "exec"), shared)
+    with contextlib.redirect_stdout(io.StringIO()):  # the notebook's own cells say it, not the judge
+        for cell in [*code[:first], *(c for c in code if "answer" in c.tags or c.tags.get("judge") == "all")]:
+            exec(compile(cell.source, path, "exec"), shared)
     specs = {}
     for cell in code:
         answer = cell.tags.get("judge", "all")
@@ -84,6 +87,10 @@ def score(spec, inputs, said):
             want = parts(spec.oracle(*arguments), spec.answer)
             wrongs = {m: dict(parts(wrong(*arguments), want)) for m, wrong in spec.mistakes.items()}
         try:
+            if len(want) > 1 and "array" in (one["value"] or {}) and (lone := np.shape(data.unpack(one["value"]))):
+                if lone[0] != len(want):  # as many rows as parts may be the parts, stacked
+                    names = ", ".join(name for name, _ in want)
+                    return 0, f"One array of shape {lone} came back; it should be {len(want)} parts: {names}."
             got, found = seen(one, want)
             changed = [name for k, name in enumerate(spec.arguments) if k in one["changed"]]
         except Exception:
@@ -135,7 +142,9 @@ def whole_mistake(results):
 
 
 def listed(names):
-    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
+    """h is; h and c are; h, r and z are."""
+    *others, last = names
+    return f"{', '.join(others)} and {last} are" if others else f"{last} is"
 
 
 def trouble(one, spec, arguments):
@@ -155,8 +164,9 @@ def trouble(one, spec, arguments):
 def told(error):
     """An error as a sentence."""
     kind, text, line = (clean(error.get(key) or "") for key in ("type", "text", "line"))
-    if kind == "NotImplementedError" and not text:
+    if kind == "NotImplementedError" and (not text or text.startswith("Not written yet")):  # the stub's words
         return "Not written yet."
+    text = re.sub(r"^matmul: .*\((size .*)\)$", r"the two sides of a product with @ do not fit, \1", text)
     return f"{kind}{line and f' in line {line} of its cell'}: {text}{'' if text.endswith(('.', '?', '!')) else '.'}"
 
 

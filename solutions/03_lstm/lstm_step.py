@@ -132,6 +132,13 @@ def with_c(c):
     return step
 
 
+def with_sigmoid(p, state, x):
+    """A step whose candidate goes through σ."""
+    i, f, _, o = lstm.gates(p, state, x)
+    c = f * state.c + i * lstm.gates(rows(p, "gfgo"), state, x).i
+    return State(o * np.tanh(c), c)
+
+
 oracle = lstm.step
 mistakes = {
     "b is left out": lambda p, state, x: lstm.step(p._replace(b=0 * p.b), state, x),
@@ -146,6 +153,7 @@ mistakes = {
     ),
     "h = o * tanh(c) takes the old c": with_h(lambda o, c, old: o * np.tanh(old.c)),
     "the old c is not kept: c = i * g": with_c(lambda i, f, g, o, c: i * g),
+    "g goes through σ, not through tanh": with_sigmoid,
     "f is left out: c = c + i * g, the cell of 1997": with_c(lambda i, f, g, o, c: c + i * g),
     "i is left out: c = f * c + g": with_c(lambda i, f, g, o, c: f * c + g),
     "h and c are returned in the other order": lambda p, state, x: State(*lstm.step(p, state, x)[::-1]),

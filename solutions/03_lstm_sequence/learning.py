@@ -152,7 +152,7 @@ check.answer("03_lstm_sequence/learning", readout)
 # %% [markdown]
 # ## What you built, at work
 #
-# Your readout and your sequence_backward train an LSTM to recall a symbol over 20 others. It takes a few seconds.
+# Your readout and your sequence_backward train an LSTM to recall a symbol over 10 others. It takes a few seconds.
 
 # %%
 import matplotlib.pyplot as plt
@@ -166,15 +166,15 @@ p = weights.gate_bias(weights.uniform(Params, 6, 12, rng), f=5, i=-3)
 W, b, losses = rng.normal(size=(2, 12)) / 4, np.zeros(2), []
 try:
     for _ in range(150):
-        xs, target = tasks.recall(rng, 16, 20)
+        xs, target = tasks.recall(rng, 16, 10)
         xs = xs.astype(float)
         states = scan(lstm.step, p, State(*np.zeros((2, 16, 12))), xs)
         loss, dW, db, dh = readout(W, b, states[-1].h, target)
-        dhs = np.zeros((21, 16, 12))
+        dhs = np.zeros((11, 16, 12))
         dhs[-1] = dh
         grads = [*sequence_backward(p, states, xs, dhs), dW, db]
         size = np.sqrt(sum((g**2).sum() for g in grads))
-        moved = [a - 0.5 * g / max(size, 1) for a, g in zip([*p, W, b], grads, strict=True)]
+        moved = [a - 2 * g / max(size, 1) for a, g in zip([*p, W, b], grads, strict=True)]
         p, W, b = Params(*moved[:3]), *moved[3:]
         losses.append(loss)
 except NotImplementedError:
@@ -225,6 +225,11 @@ def changed(**how):
     return made
 
 
+def old_in_both(gates, c, dh, dc):
+    total = dc + dh * gates.o * (1 - np.tanh(c) ** 2)
+    return Read(i=total * gates.g, f=total * c, g=total * gates.i, o=dh * np.tanh(c), c=total * gates.f)
+
+
 mistakes = {
     "the gradient from the next step, dc, is left out": with_total(
         lambda s, c, dh, dc: dh * s.o * (1 - np.tanh(c) ** 2)
@@ -238,6 +243,7 @@ mistakes = {
     "f is left out of dc": changed(c=lambda s, c, dh, t: t),
     "do = dh * c', without the tanh": changed(o=lambda s, c, dh, t: dh * (s.f * c + s.i * s.g)),
     "the old c stands for the new one in do": changed(o=lambda s, c, dh, t: dh * np.tanh(c)),
+    "the old c stands for the new one in both tanh": old_in_both,
 }
 
 

@@ -149,6 +149,7 @@ check.answer("04_gru/gru", flip)
 # ## What you built, at work
 #
 # One unit with weights set by hand. A pulse on "write" closes z for a step; the state then takes the candidate.
+# From step 20 on the value is another, and the state does not hear of it before the next pulse.
 
 # %%
 import matplotlib.pyplot as plt
@@ -167,7 +168,7 @@ def run(xs):
 
 
 xs = np.zeros((40, 1, 2))  # 40 steps, one example, (value, write)
-xs[:, 0, 0] = 0.8
+xs[:20, 0, 0], xs[20:, 0, 0] = 0.8, -2
 xs[[4, 12, 28], 0, 1] = 1
 try:
     z, n, h = np.array(list(run(xs))).T

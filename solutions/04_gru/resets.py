@@ -295,6 +295,7 @@ check.answer("04_gru/resets", from_keras)
 import matplotlib.pyplot as plt
 
 from lstmcore import tasks, weights
+from lstmcore.cells.gru_reset_before import Params
 from lstmcore.plotting import figures, style
 
 H, bias_z, lag = 12, 3.0, 10

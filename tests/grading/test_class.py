@@ -15,7 +15,7 @@ from coursekit.grading import course, sandbox, specs
 
 GATES = exercises.SCRIPTS / "03_lstm_gates" / "gates.py"
 RIGHT = "return sigmoid(x @ W_xf.T + h @ W_hf.T + b_f)"
-STUB = "# your code here\nraise NotImplementedError"
+STUB = 'raise NotImplementedError("Not written yet: your code goes here.")'
 BLANK = dict.fromkeys(specs.load("03_lstm_gates", "gates"), STUB)
 
 
