@@ -27,10 +27,10 @@ def explain(results, name, **tolerance):
     return difference(*wrong[0][:2], name, **tolerance)
 
 
-def difference(got, want, name, rtol=None, atol=None):
-    """None if `got` equals `want`, whatever its dtype, else a sentence that says the shape or the worst entry.
+def difference(got, want, name, rtol=None, atol=None, blocks=()):
+    """None if `got` equals `want`, whatever its dtype, else what is wrong: the shape, or the worst entry and the place.
 
-    By default as precise as the dtype of `want` allows.
+    By default as precise as the dtype of `want` allows. blocks: names of equal blocks of rows, ("i", "f", "g", "o").
     """
     if got is None:
         return f"{name} is None; does the function return it?"
@@ -44,12 +44,29 @@ def difference(got, want, name, rtol=None, atol=None):
     rtol = (1e-4 if single else 1e-7) if rtol is None else rtol
     atol = (1e-5 if single else 1e-9) if atol is None else atol
     with np.errstate(all="ignore"):
-        if np.allclose(got, want, rtol, atol, equal_nan=True):  # a mistake may make the same nan
+        right = np.isclose(got, want, rtol, atol, equal_nan=True)  # a mistake may make the same nan
+        if right.all():
             return None
         error = np.where(np.isfinite(got), np.abs(got - want), np.inf)
     k = np.unravel_index(error.argmax(), error.shape)
     where = f"[{', '.join(map(str, k))}]" if k else ""
-    return f"{name}{where} is {got[k]:.6g}; it should be {want[k]:.6g}."
+    return f"{name}{where} is {got[k]:.6g}; it should be {want[k]:.6g}.{place(right, name, blocks)}"
+
+
+def place(right, name, blocks):
+    """Which gates' rows, or which steps of an array (T, B, H), are right: a sentence, or "" where none is."""
+    if len(blocks) > 1 and right.ndim and len(right) % len(blocks) == 0:
+        fine = dict(zip(blocks, right.reshape(len(blocks), -1).all(axis=1), strict=True))
+        wrong, good = (", ".join(gate for gate in blocks if fine[gate] == is_fine) for is_fine in (False, True))
+        return f" {name} is wrong for {wrong} and right for {good}." if good else ""
+    if right.ndim == 3:
+        steps = right.all(axis=(1, 2))
+        first, after = steps.argmin(), len(steps) - steps[::-1].argmin()
+        if first:
+            return f" It is right up to {name}[{first - 1}], wrong from there on: is the state carried?"
+        if after < len(steps):
+            return f" It is right from {name}[{after}] on, wrong before: is the gradient carried back?"
+    return ""
 
 
 def answer(notebook, function):

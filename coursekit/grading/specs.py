@@ -17,6 +17,7 @@ import numpy as np
 
 from coursekit import ROOT
 from coursekit.grading import data
+from lstmcore import cells as known
 from lstmcore import check
 
 SOLUTIONS = ROOT / "solutions"
@@ -34,6 +35,7 @@ class Spec(NamedTuple):
     mistakes: dict  # {"b is left out": arguments -> the wrong answer that makes}
     fair: dict = MappingProxyType({})  # {"with einsum": arguments -> a right answer that looks different}
     hide: tuple = ()  # functions of lstmcore, besides the oracle, that would answer the question
+    stacked: tuple = ()  # gates in order, where the answer stacks their rows and its arguments don't tell: "rzn"
     answer: str = ""  # the function's name
     arguments: tuple = ()  # their names
 
@@ -79,6 +81,7 @@ def load(assignment, notebook):
 def score(spec, inputs, said):
     """(fraction of the points, a sentence) for what came of each input. `said` may be forged: it is only data."""
     results, remarks = {}, {}  # {part: [(got, want, {mistake: wrong})]}, {remark: True}: a set in order
+    steps = [len(case[spec.arguments.index("xs")]) for case in inputs] if "xs" in spec.arguments else []
     for arguments, one in zip(inputs, [*said, *[None] * len(inputs)], strict=False):
         one = one if isinstance(one, dict) else {"why": one or "Nothing came back."}
         if "value" not in one:
@@ -103,7 +106,15 @@ def score(spec, inputs, said):
         for name, right in want:
             wrong = {m: each.get(name) for m, each in wrongs.items()}
             results.setdefault(name, []).append((got.get(name), right, wrong))
-    return verdict(results, remarks)
+    return verdict(results, remarks, blocks(spec, inputs[0], results), steps)
+
+
+def blocks(spec, arguments, results):
+    """{part: the gates whose rows it stacks}: dW_x or W_x, and what else has as many rows."""
+    names = spec.stacked or next((known.gate_names(p) for p in arguments if hasattr(p, "W_x")), ())
+    rows = {part: np.shape(each[0][1])[:1] for part, each in results.items() if part.lstrip("d")[:1] in ("W", "b")}
+    most = rows.get("dW_x", rows.get("W_x"))
+    return {part: tuple(names) for part in rows if rows[part] == most} if most and len(names) > 1 else {}
 
 
 def seen(one, want):
@@ -120,9 +131,9 @@ def seen(one, want):
     return got, remarks
 
 
-def verdict(results, remarks):
+def verdict(results, remarks, gates, steps):
     with np.errstate(all="ignore"):
-        said = {name: check.explain(result, name) for name, result in results.items()}
+        said = {name: check.explain(result, name, blocks=gates.get(name, ())) for name, result in results.items()}
         mistake = whole_mistake(results)
     right, wrong = ([name for name in said if bool(said[name]) == is_wrong] for is_wrong in (False, True))
     remark = f" Note: {'; '.join(remarks)}." if remarks else ""
@@ -130,7 +141,18 @@ def verdict(results, remarks):
         return 1, f"Right.{remark}"
     sentences = [f"{listed(wrong)} what you get when {mistake}."] if mistake else list(filter(None, said.values()))
     sentences += [f"{listed(right)} right."] if right else []
-    return len(right) / len(said), " ".join(sentences) + remark
+    sentences += [] if mistake else [from_where(results, steps)]
+    return len(right) / len(said), " ".join(filter(None, sentences)) + remark
+
+
+def from_where(results, steps):
+    """A sentence where short sequences come out right and longer ones do not."""
+    good, bad = set(), set()
+    for k, T in enumerate(steps):
+        wrong = any(check.difference(*each[k][:2], name) for name, each in results.items())
+        (bad if wrong else good).add(T)
+    if good and bad and max(good) < min(bad):
+        return f"It is right at T = {max(good)} and wrong at T = {min(bad)}: is the state carried from step to step?"
 
 
 def whole_mistake(results):

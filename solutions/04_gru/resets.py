@@ -515,6 +515,7 @@ def swapped(*args):
     return Step(*other, d.dh, d.dx)
 
 
+stacked = "rzn"  # rows of the weights
 mistakes = {
     "the rows of n in dW_h are taken to have read h, not r * h": lambda x, h, *a: back(x, h, *a, read=h),
     "the state's own line, dh_new * z, is left out of dh": lambda *a: back(*a, own=0),
@@ -642,6 +643,7 @@ def negated(kernel, recurrent, bias):
     return Ours(*convert.flip_update(gru.Params(*oracle(kernel, recurrent, bias))))
 
 
+stacked = "rzn"  # rows of the weights
 mistakes = {
     "the blocks keep the order z, r, n": ordered((1, 0, 2)),
     "the biases keep the order z, r, n": ordered((1, 0, 2), weights=False),

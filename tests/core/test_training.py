@@ -273,6 +273,18 @@ def test_check_says_shape_place_or_mistake():
     assert check.difference(want + [0, 0, 1], want, "h") == "h[0, 2] is 3; it should be 2."
     assert check.difference(np.where(want == 4, np.nan, want), want, "h") == "h[1, 1] is nan; it should be 4."
     assert check.difference(3, 4.0, "loss") == "loss is 3; it should be 4."
+    rows = np.zeros((8, 2))
+    rows[2, 1] = 1
+    assert check.difference(rows, 0 * rows, "dW_h", blocks=("i", "f", "g", "o")) == (
+        "dW_h[2, 1] is 1; it should be 0. dW_h is wrong for f and right for i, g, o."
+    )
+    assert check.difference(rows + 2, 0 * rows, "b", blocks=("i", "f", "g", "o")) == "b[2, 1] is 3; it should be 0."
+    steps = np.zeros((4, 1, 1))
+    late, early = steps + [[[0]], [[0]], [[1]], [[1]]], steps + [[[1]], [[0]], [[0]], [[0]]]
+    assert check.difference(late, steps, "hs").endswith("right up to hs[1], wrong from there on: is the state carried?")
+    assert check.difference(early, steps, "dxs").endswith(
+        "right from dxs[1] on, wrong before: is the gradient carried back?"
+    )
     with pytest.raises(AssertionError, match=r"^h is what you get when the bias is left out\.$"):
         check.close(want - 1, want, "h", {"x is ignored": want + 1, "the bias is left out": want - 1})
     two = [(want, want, {"b is left out": want - 1}), (want - 2, want, {"b is left out": want - 1})]

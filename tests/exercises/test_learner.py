@@ -88,6 +88,32 @@ NOTED = {
 }
 
 
+def test_the_gate_whose_rows_are_wrong_is_named():
+    """dW_x of the GRU, its z forgotten: no mistake of the list."""
+    oracle = specs.load("04_gru", "resets")["step_backward"].oracle
+
+    def step_backward(*arguments):
+        wrong = oracle(*arguments)
+        z = np.repeat([1.0, 3.0, 1.0], len(wrong.dW_x) // 3)[:, None]
+        return wrong._replace(dW_x=wrong.dW_x * z)
+
+    _, sentence, _ = specs.try_out("04_gru", "resets", step_backward)
+    assert "dW_x is wrong for z and right for r, n." in sentence
+
+
+def test_where_a_sequence_goes_wrong_is_told():
+    """Every step from the second on is a little off."""
+    oracle = specs.load("02_rnn", "forward")["all_outputs"].oracle
+
+    def all_outputs(*arguments):
+        ys, h = oracle(*arguments)
+        return ys + 0.1 * np.arange(len(ys))[:, None, None], h + 0.1 * (len(ys) - 1)
+
+    _, sentence, _ = specs.try_out("02_rnn", "forward", all_outputs)
+    assert "It is right up to ys[0], wrong from there on: is the state carried?" in sentence
+    assert re.search(r"It is right at T = 1 and wrong at T = \d", sentence)
+
+
 @pytest.mark.parametrize("note", NOTED)
 def test_a_right_answer_is_right_with_a_note_at_most(note, capsys):
     function = NOTED[note]
