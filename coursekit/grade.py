@@ -84,13 +84,12 @@ def trial_class(folder, assignment):
     for student, own in answers.items():
         for path in exercises.scripts(assignment):
             if student == "blank":
-                own = {answer: STUB for answer in specs.load(assignment, path.stem)}
+                own = {answer: specs.STUB for answer in specs.load(assignment, path.stem)}
             (folder / student).mkdir(parents=True, exist_ok=True)
             nbformat.write(exercises.answered(path, own), folder / student / f"{path.stem}.ipynb")
     return folder
 
 
-STUB = 'raise NotImplementedError("Not written yet: your code goes here.")'
 STEP = """def lstm_step(p, state, x):
     a = x @ p.W_x.T + state.h @ p.W_h.T + p.b
     {gates} = np.split(a, 4, axis=-1)

@@ -101,11 +101,8 @@ def lstm(first=False):
     parts += [letter("h o", 552, 278, "h′"), letter("x i f g o", 52, 360, "x")]
     places = {"f": (94, 150), "i": (196, 160), "g": (326, 160), "o": (426, 168)}
     parts += [letter(q, *places[q], q) for q in gates]
-    return (
-        (370, "One step of the first LSTM", FIRST_SAYS, parts)
-        if first
-        else (370, "One step of an LSTM", LSTM_SAYS, parts)
-    )
+    title, says = ("One step of the first LSTM", FIRST_SAYS) if first else ("One step of an LSTM", LSTM_SAYS)
+    return 370, title, says, parts
 
 
 FORGET = [

@@ -24,23 +24,33 @@ from sphinx.util.docutils import SphinxDirective
 from lstmcore.plotting.palette import COLOURS, LETTERS, css
 
 
-class Diagram(SphinxDirective):
+class Drawing(SphinxDirective):
+    """A figure of what `html` draws, by functions of the file `drawn_by`; the directive's content is its caption."""
+
     required_arguments, has_content = 1, True
-    option_spec = {"lit": directives.unchanged, "name": directives.unchanged}  # noqa: RUF012
+    option_spec = {"name": directives.unchanged}  # noqa: RUF012
 
     def run(self):
-        key = f"diagram-{self.env.new_serialno('diagram')}"
         try:
-            svg = diagrams.draw(self.arguments[0], key, self.options.get("lit", ""))
+            html = self.html()
         except ValueError as error:
             raise self.error(str(error)) from error
-        figure = nodes.figure("", nodes.raw("", svg, format="html"), classes=["q-diagram"])
+        figure = nodes.figure("", nodes.raw("", html, format="html"))
         if self.content:
             caption, _ = self.state.inline_text(" ".join(self.content), self.lineno)
             figure += nodes.caption("", "", *caption)
         self.add_name(figure)
-        self.env.note_dependency(diagrams.__file__)
+        self.env.note_dependency(self.drawn_by)
         return [figure]
+
+
+class Diagram(Drawing):
+    option_spec = Drawing.option_spec | {"lit": directives.unchanged}
+    drawn_by = diagrams.__file__
+
+    def html(self):
+        key = f"diagram-{self.env.new_serialno('diagram')}"
+        return diagrams.draw(self.arguments[0], key, self.options.get("lit", ""))
 
 
 class Coloured(Filter):

@@ -14,9 +14,7 @@ to know no layout, and paths say numbers that a test can read.
 from pathlib import Path
 
 import numpy as np
-from docutils import nodes
-from docutils.parsers.rst import directives
-from sphinx.util.docutils import SphinxDirective
+from visuals import Drawing
 
 from lstmcore.numpy import lstm
 from lstmcore.scan import scan
@@ -212,21 +210,11 @@ def draw(name):
     )
 
 
-class Widget(SphinxDirective):
-    required_arguments, has_content = 1, True
-    option_spec = {"name": directives.unchanged}  # noqa: RUF012
+class Widget(Drawing):
+    drawn_by = __file__
 
-    def run(self):
-        try:
-            html = draw(self.arguments[0])
-        except ValueError as error:
-            raise self.error(str(error)) from error
-        figure = nodes.figure("", nodes.raw("", html, format="html"))
-        caption, _ = self.state.inline_text(" ".join(self.content), self.lineno)
-        figure += nodes.caption("", "", *caption)
-        self.add_name(figure)
-        self.env.note_dependency(__file__)
-        return [figure]
+    def html(self):
+        return draw(self.arguments[0])
 
 
 def serve(app, config):

@@ -21,6 +21,8 @@ from lstmcore import cells as known
 from lstmcore import check
 
 SOLUTIONS = ROOT / "solutions"
+UNWRITTEN = "Not written yet"
+STUB = f'raise NotImplementedError("{UNWRITTEN}: your code goes here.")'  # in place of an answer
 
 
 class Cell(NamedTuple):
@@ -62,10 +64,9 @@ def load(assignment, notebook):
     """{answer: Spec} of solutions/assignment/notebook.py. FileNotFoundError where there is none."""
     path = script(assignment, notebook)
     code = [cell for cell in cells(path.read_text(encoding="utf-8")) if cell.kind == "code"]
-    first = next(k for k, cell in enumerate(code) if "answer" in cell.tags)
     shared = {"__name__": "solution"}
     with contextlib.redirect_stdout(io.StringIO()):  # the notebook's own cells say it, not the judge
-        for cell in [*code[:first], *(c for c in code if "answer" in c.tags or c.tags.get("judge") == "all")]:
+        for cell in before_judges(code):
             exec(compile(cell.source, path, "exec"), shared)
     specs = {}
     for cell in code:
@@ -76,6 +77,12 @@ def load(assignment, notebook):
             own |= {"answer": answer, "arguments": tuple(inspect.signature(own[answer]).parameters)}
             specs[answer] = Spec(*(own.get(f, Spec._field_defaults.get(f)) for f in Spec._fields))
     return specs
+
+
+def before_judges(code):
+    """The code cells that a judge block may use: those before the first answer, the answers, and the block for all."""
+    first = next(k for k, cell in enumerate(code) if "answer" in cell.tags)
+    return [*code[:first], *(c for c in code if "answer" in c.tags or c.tags.get("judge") == "all")]
 
 
 def score(spec, inputs, said):
@@ -90,11 +97,11 @@ def score(spec, inputs, said):
             want = parts(spec.oracle(*arguments), spec.answer)
             wrongs = {m: dict(parts(wrong(*arguments), want)) for m, wrong in spec.mistakes.items()}
         try:
-            if len(want) > 1 and "array" in (one["value"] or {}) and (lone := np.shape(data.unpack(one["value"]))):
-                if lone[0] != len(want):  # as many rows as parts may be the parts, stacked
-                    names = ", ".join(name for name, _ in want)
-                    return 0, f"One array of shape {lone} came back; it should be {len(want)} parts: {names}."
-            got, found = seen(one, want)
+            value = data.unpack(one["value"])
+            if lone(value, want):
+                names = ", ".join(name for name, _ in want)
+                return 0, f"One array of shape {value.shape} came back; it should be {len(want)} parts: {names}."
+            got, found = seen(value, one, want)
             changed = [name for k, name in enumerate(spec.arguments) if k in one["changed"]]
         except Exception:
             return 0, "What came back is not data."
@@ -117,9 +124,14 @@ def blocks(spec, arguments, results):
     return {part: tuple(names) for part in rows if rows[part] == most} if most and len(names) > 1 else {}
 
 
-def seen(one, want):
+def lone(value, want):
+    """Whether one array came for several parts; with as many rows as parts it may be the parts, stacked."""
+    return len(want) > 1 and isinstance(value, np.ndarray) and value.ndim > 0 and len(value) != len(want)
+
+
+def seen(value, one, want):
     """({part: what came}, [remarks that cost nothing]). Any exception means that it cannot be read."""
-    got, remarks = dict(parts(data.unpack(one["value"]), want)), []
+    got, remarks = dict(parts(value, want)), []
     if one["value"] and one["value"].get("list"):
         remarks.append("a list came back where an array is expected")
     for name, right in want:
@@ -186,8 +198,8 @@ def trouble(one, spec, arguments):
 def told(error):
     """An error as a sentence."""
     kind, text, line = (clean(error.get(key) or "") for key in ("type", "text", "line"))
-    if kind == "NotImplementedError" and (not text or text.startswith("Not written yet")):  # the stub's words
-        return "Not written yet."
+    if kind == "NotImplementedError" and (not text or text.startswith(UNWRITTEN)):
+        return f"{UNWRITTEN}."
     text = re.sub(r"^matmul: .*\((size .*)\)$", r"the two sides of a product with @ do not fit, \1", text)
     return f"{kind}{line and f' in line {line} of its cell'}: {text}{'' if text.endswith(('.', '?', '!')) else '.'}"
 

@@ -241,7 +241,7 @@ else:
     ax.plot(losses, color=style.Q["h"])
     ax.axhline(np.log(2), color=style.INK, ls=":", lw=1)
     ax.set(xlabel="updates", ylabel="loss", ylim=(0, 1))
-    style.describe(fig, "The loss begins near 0.69, a guess, and falls to nearly zero.")
+    style.describe(fig, "The loss begins a little above a guess, which is a dotted line, and falls to nearly zero.")
     plt.show()
 
 # %% judge="all"

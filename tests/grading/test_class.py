@@ -15,8 +15,7 @@ from coursekit.grading import course, sandbox, specs
 
 GATES = exercises.SCRIPTS / "03_lstm_gates" / "gates.py"
 RIGHT = "return sigmoid(x @ W_xf.T + h @ W_hf.T + b_f)"
-STUB = 'raise NotImplementedError("Not written yet: your code goes here.")'
-BLANK = dict.fromkeys(specs.load("03_lstm_gates", "gates"), STUB)
+BLANK = dict.fromkeys(specs.load("03_lstm_gates", "gates"), specs.STUB)
 
 
 class Student(NamedTuple):
@@ -156,7 +155,7 @@ def hand_in(folder, student):
             (folder / "all").symlink_to(GATES.parent)
             return
         case "duplicated":
-            first = [nbformat.v4.new_code_cell(STUB, metadata=c.metadata) for c in nb.cells if c.metadata]
+            first = [nbformat.v4.new_code_cell(specs.STUB, metadata=c.metadata) for c in nb.cells if c.metadata]
             text = json.dumps({**nb, "cells": first + nb.cells})
         case "tests_deleted":
             text = json.dumps({**nb, "cells": [c for c in nb.cells if c.metadata.get("nbgrader", {}).get("solution")]})

@@ -18,14 +18,8 @@ TWENTY = [KNOWN[k] for k in np.linspace(0, len(KNOWN) - 1, 20).astype(int)]  # o
 def sent(path, answer, code):
     """(fraction, sentence) for this code, which may use all that the script has, through the sandbox."""
     cells = [cell for cell in specs.cells(path.read_text(encoding="utf-8")) if cell.kind == "code"]
-    first = next(k for k, cell in enumerate(cells) if "answer" in cell.tags)
-    used = [
-        *cells[:first],
-        *(c for c in cells if "answer" in c.tags),
-        *(c for c in cells if c.tags.get("judge") == "all"),
-    ]
-    used += [cell for cell in cells if cell.tags.get("judge") == answer]
-    sources = [cell.source for cell in used]
+    own = [cell for cell in cells if cell.tags.get("judge") == answer]
+    sources = [cell.source for cell in specs.before_judges(cells) + own]
     spec = specs.load(path.parent.name, path.stem)[answer]
     inputs = verdict.draw(spec, "no secret", answer)
     library = specs.library("\n".join(sources), frozenset())
